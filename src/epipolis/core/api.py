@@ -1,0 +1,53 @@
+"""The platform's one API: each module that is switched on adds its router; problems have one shape (RFC 9457)."""
+
+from importlib import import_module
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import DataError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from epipolis.core.modules import modules, packages
+from epipolis.core.problems import ProblemError, problem_response
+
+
+def make_api() -> NinjaAPI:
+    """The API with every module's router under `/api/v1/<module>/`."""
+    api = NinjaAPI(title="epipolis", version="1", urls_namespace="api", docs_url="/docs")
+    for kind, answer in _ANSWERS.items():
+        api.add_exception_handler(kind, answer)
+    for name, module in modules().items():
+        if module.api:
+            file, _, attribute = module.api.partition(".")
+            api.add_router(f"/{name}/", getattr(import_module(f"{packages()[name]}.{file}"), attribute))
+    return api
+
+
+def _on_problem(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem_response(error.status, error.code, error.detail, error.errors)
+
+
+def _on_validation(request: HttpRequest, error: Any) -> HttpResponse:
+    errors = [
+        {"field": ".".join(str(part) for part in item["loc"] if part not in ("body", "data")), "rule": item["msg"]}
+        for item in error.errors
+    ]
+    return problem_response(422, "invalid", "Some fields break a rule; nothing was stored.", errors)
+
+
+def _on_http_error(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem_response(error.status_code, "refused", str(error))
+
+
+_ANSWERS: dict[type[Exception], Any] = {
+    ProblemError: _on_problem,
+    ValidationError: _on_validation,
+    HttpError: _on_http_error,
+    AuthenticationError: lambda request, error: problem_response(401, "sign_in", "Sign in, or send a device token."),
+    PermissionDenied: lambda request, error: problem_response(403, "not_allowed", "You may not do this."),
+    Http404: lambda request, error: problem_response(404, "not_found", "There is no such thing here."),
+    DataError: lambda request, error: problem_response(422, "invalid", "A value is outside what can be stored."),
+    OperationalError: lambda request, error: problem_response(503, "database", "The database is away; try again."),
+}

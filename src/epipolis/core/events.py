@@ -1,0 +1,62 @@
+"""Events: how a module tells the modules downstream that something happened.
+
+Ask upstream, announce downstream: a module calls the modules before it in the flow and publishes an event for those
+after it, so imports only ever point one way. `publish` defers one job per listener inside the caller's transaction:
+the event exists exactly when the change does, and it is retried until the listener has handled it. So a listener may
+see an event twice, and must change nothing the second time.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, get_type_hints
+
+import msgspec
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+Listener = Callable[[Any], None]
+_RETRY = RetryStrategy(max_attempts=12, wait=1, exponential_wait=2)  # the last try comes about an hour after the first
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of every event: a frozen dataclass named in the past tense, carrying identifiers only."""
+
+
+_listeners: dict[type[Event], list[Listener]] = defaultdict(list)
+
+
+def subscribe(event: type[Event], listener: Listener) -> None:
+    if listener not in _listeners[event]:
+        _listeners[event].append(listener)
+
+
+def listeners() -> dict[type[Event], tuple[Listener, ...]]:
+    """Who hears what, for `epipolis flow`."""
+    return {event: tuple(heard) for event, heard in _listeners.items()}
+
+
+def publish(event: Event) -> None:
+    """Hand the event to each listener, durably, if and only if the current transaction commits."""
+    body = msgspec.to_builtins(asdict(event))
+    for listener in _listeners[type(event)]:
+        deliver.defer(event=_name(type(event)), listener=_name(listener), body=body)
+
+
+@app.task(name="deliver", retry=_RETRY, queue="events")
+def deliver(event: str, listener: str, body: dict[str, Any]) -> None:
+    """Run one listener for one event. A listener that is gone (its module is switched off) has nothing left to do."""
+    for kind, heard in _listeners.items():
+        for one in heard:
+            if (_name(kind), _name(one)) == (event, listener):
+                one(_event(kind, body))
+
+
+def _event(kind: type[Event], body: dict[str, Any]) -> Event:
+    hints = get_type_hints(kind)
+    return kind(**{f.name: msgspec.convert(body[f.name], hints[f.name]) for f in fields(kind)})
+
+
+def _name(thing: Any) -> str:
+    return f"{thing.__module__}.{thing.__qualname__}"

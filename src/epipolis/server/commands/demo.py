@@ -1,0 +1,5 @@
+"""`epipolis demo`."""
+
+
+def demo() -> None:
+    """Being built."""

@@ -1,0 +1,5 @@
+"""`epipolis trace`."""
+
+
+def trace() -> None:
+    """Being built."""
