@@ -1,0 +1,111 @@
+"""Who lives with whom: households of plausible size and age, and people in care homes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from epipolis.engines.twin.draws import Flags, Floats, Ints, stream
+
+# Letters are members: A first adult, B partner, C child, Y grown child, G grandparent, E elder, S flat-mate.
+# Shares and the mean age of the first adult are chosen by hand for a mean household of about 2.4 people.
+_KINDS: tuple[tuple[str, float, float, float], ...] = (
+    ("S", 0.17, 38.0, 11.0),
+    ("E", 0.10, 73.0, 8.0),
+    ("AB", 0.13, 38.0, 11.0),
+    ("EE", 0.12, 70.0, 7.0),
+    ("ABC", 0.12, 38.0, 7.0),
+    ("ABCC", 0.13, 40.0, 6.0),
+    ("ABCCC", 0.035, 41.0, 5.0),
+    ("AC", 0.04, 38.0, 7.0),
+    ("ACC", 0.025, 40.0, 6.0),
+    ("ABY", 0.06, 54.0, 5.0),
+    ("ABCCG", 0.04, 40.0, 5.0),
+    ("SSS", 0.03, 27.0, 5.0),
+)
+_CARE_SHARE = 0.007
+_CARE_UNIT = 8
+_UNITS_PER_CARE_HOME = 5
+
+
+@dataclass(frozen=True)
+class Homes:
+    """One entry per person, members of a household side by side and households of a neighbourhood together."""
+
+    household: Ints
+    role: Ints
+    """Character code of the member's letter; R is a resident of a care home."""
+    age: Ints
+    is_female: Flags
+    neighbourhood: Ints
+    care_home: Ints
+    """Number of the care home lived in, or -1."""
+
+
+def settle(people: int, weights: Floats, seed: int) -> Homes:
+    """Exactly `people` persons, spread over the neighbourhoods in proportion to `weights`."""
+    random = stream(seed, "households")
+    residents = round(people * _CARE_SHARE)
+    kinds = _household_kinds(people - residents, random)
+    units = np.full(-(-residents // _CARE_UNIT), len(_KINDS))
+    where, home_of_unit = _neighbourhoods(len(kinds), len(units), weights, random)
+    care_home = np.concatenate([np.full(len(kinds), -1), home_of_unit])
+    kinds = np.concatenate([kinds, units])
+    sizes = np.array([*(len(kind[0]) for kind in _KINDS), _CARE_UNIT])[kinds]
+    sizes[-1] -= sizes[len(kinds) - len(units) :].sum() - residents if len(units) else 0
+    own = len(kinds) - len(units)
+    sizes[own - 1] -= sizes[:own].sum() - (people - residents)
+
+    order = np.argsort(where, kind="stable")
+    kinds, sizes, where, care_home = kinds[order], sizes[order], where[order], care_home[order]
+    household = np.repeat(np.arange(len(kinds)), sizes)
+    place_in_home = np.arange(people) - (np.cumsum(sizes) - sizes)[household]
+    letters = np.array([[ord(letter) for letter in f"{kind[0]:<8}"] for kind in _KINDS] + [[ord("R")] * _CARE_UNIT])
+    role = letters[kinds[household], place_in_home]
+    age, is_female = _ages(kinds, household, place_in_home, role, random)
+    return Homes(household, role, age, is_female, where[household], care_home[household])
+
+
+def _household_kinds(people: int, random: np.random.Generator) -> Ints:
+    shares = np.array([kind[1] for kind in _KINDS])
+    sizes = np.array([len(kind[0]) for kind in _KINDS])
+    kinds = random.choice(len(_KINDS), size=people, p=shares / shares.sum())
+    enough = int(np.searchsorted(np.cumsum(sizes[kinds]), people)) + 1
+    return kinds[:enough].astype(np.int64)
+
+
+def _neighbourhoods(households: int, units: int, weights: Floats, random: np.random.Generator) -> tuple[Ints, Ints]:
+    share = weights / weights.sum()
+    home_of_unit = np.arange(units) // _UNITS_PER_CARE_HOME
+    care = random.choice(len(weights), size=int(home_of_unit.max(initial=-1)) + 1, p=share)
+    own = random.choice(len(weights), size=households, p=share)
+    # Everyone needs a populated neighbourhood: the first households go one to each.
+    own[: len(weights)] = np.arange(len(weights))[:households]
+    return np.concatenate([own, care[home_of_unit]]).astype(np.int64), home_of_unit
+
+
+def _ages(kinds: Ints, household: Ints, place_in_home: Ints, role: Ints, random: np.random.Generator) -> tuple[Ints, Flags]:
+    mean = np.array([*(kind[2] for kind in _KINDS), 84.0])[kinds]
+    spread = np.array([*(kind[3] for kind in _KINDS), 6.0])[kinds]
+    first = random.normal(mean, spread)
+    lowest = np.where(mean > 60, 60, np.where(np.isin(kinds, [4, 5, 6, 7, 8, 10]), 24, 20))
+    first = np.clip(first, lowest, np.where(mean > 60, 98, 62))[household]
+    noise = random.normal(0, 1, len(household))
+    rules = {
+        "A": first,
+        "S": np.where(place_in_home == 0, first, np.clip(first + 4 * noise, 19, 62)),
+        "B": np.clip(first + 3 * noise, 20, 66),
+        "C": np.clip(first - 29 - 2.6 * (place_in_home - 2) + 4 * noise, 0, np.minimum(17, first - 19)),
+        "Y": np.clip(first - 30 + 3 * noise, 18, 30),
+        "G": np.clip(first + 28 + 4 * noise, 56, 96),
+        "E": np.clip(first + 3 * noise * (place_in_home > 0), 60, 98),
+        "R": np.clip(84 + 6 * noise, 68, 99),
+    }
+    age = np.zeros(len(household))
+    for letter, values in rules.items():
+        age = np.where(role == ord(letter), values, age)
+    is_female = random.random(len(household)) < np.where(age > 75, 0.58, 0.5)
+    # Nineteen couples in twenty are a man and a woman.
+    partner = np.flatnonzero((role == ord("B")) | ((role == ord("E")) & (place_in_home == 1)))
+    mixed = partner[random.random(len(partner)) < 0.95]
+    is_female[mixed] = ~is_female[mixed - 1]
+    return age.astype(np.int64), is_female

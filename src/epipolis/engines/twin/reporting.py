@@ -1,0 +1,180 @@
+"""What the city sees of the infections: who is tested, what is reported and when, and how the record is revised.
+
+A case passes through up to four revisions: suspected (a doctor reports), a result (confirmed by the laboratory, or
+left probable), the interview (onset and setting become known), and the outcome. Most infections never appear at all.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from epipolis.engines.twin.draws import Flags, Floats, Ints, pick, uniform
+from epipolis.engines.twin.places import KINDS
+from epipolis.engines.twin.spread import ASYMPTOMATIC, AT_HOME, BROUGHT_IN, FATAL, MILD, SEVERE, Infections
+
+NEVER = 1_000_000
+"""A day that does not come."""
+HOSPITAL_AFTER = 5
+"""Days from onset to admission of the severely ill."""
+
+# Chance of being tested by course: asymptomatic, mild, severe, fatal. Delays in days from 0 on. Chosen by hand so that
+# about a quarter of infections are found, half of them within three days of onset.
+_TESTED = np.array([0.07, 0.52, 0.96, 0.98])
+_SAMPLED_AFTER = np.array([0.06, 0.24, 0.28, 0.18, 0.12, 0.07, 0.05])
+_RESULT_AFTER = np.array([0.2, 0.5, 0.2, 0.1])
+_REPORTED_AS_SUSPECTED = 0.65
+_NEVER_CONFIRMED = 0.08
+_INTERVIEWED = 0.85
+_ONSET_TOLD_AT_ONCE = 0.6
+_WAITS_FOR_MONDAY = 0.55
+_SETTING_KNOWN = {"household": 0.75, "outside": 0.4, "abroad": 0.9}
+
+SYMPTOMS = ("fever", "cough", "fatigue", "sore_throat", "headache", "loss_of_smell", "shortness_of_breath")
+_SYMPTOM_SHARE = np.array([[0.65, 0.7, 0.5, 0.35, 0.35, 0.3, 0.08], [0.9, 0.75, 0.7, 0.2, 0.3, 0.3, 0.85]])
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """One entry per infection: on which day of the run each thing becomes known, or NEVER."""
+
+    sampled: Ints
+    suspected: Ints
+    result: Ints
+    confirmed: Ints
+    interviewed: Ints
+    closed: Ints
+    isolated_until: Ints
+    """13 days after onset, or 10 after the sample without symptoms; NEVER passes for those never confirmed."""
+
+
+def findings_of(infections: Infections, *, seed: int, start: date) -> Findings:
+    """The same for an infection whenever it is asked, so that nothing needs to be remembered."""
+
+    def chance(purpose: str) -> Floats:
+        return uniform(seed, purpose, infections.person)
+
+    is_ill = infections.course != ASYMPTOMATIC
+    tested = chance("tested") < _TESTED[infections.course]
+    sampled = infections.onset + pick(_SAMPLED_AFTER, chance("sampled after"))
+    sampled = _on_working_day(np.maximum(sampled, 0), chance("sample waits"), start)
+    result = _on_working_day(sampled + pick(_RESULT_AFTER, chance("result after")), chance("result waits"), start)
+    in_time = is_ill & (chance("suspected") < _REPORTED_AS_SUSPECTED)
+    unconfirmed = in_time & (chance("unconfirmed") < _NEVER_CONFIRMED)
+    interviewed = result + 1 + (chance("interview after") < 0.4)
+    closed = np.maximum(np.maximum(infections.over, interviewed + 1), 0) + pick(np.array([0.5, 0.3, 0.2]), chance("closed"))
+    until = np.where(is_ill, infections.onset + 13, sampled + 10)
+    return Findings(
+        sampled=np.where(tested, sampled, NEVER),
+        suspected=np.where(tested & in_time, sampled, NEVER),
+        result=np.where(tested, result, NEVER),
+        confirmed=np.where(tested & ~unconfirmed, result, NEVER),
+        interviewed=np.where(tested & (chance("interviewed") < _INTERVIEWED), interviewed, NEVER),
+        closed=np.where(tested, closed, NEVER),
+        isolated_until=until,
+    )
+
+
+def _on_working_day(day: Ints, chance: Floats, start: date) -> Ints:
+    """Some of what falls on a Saturday or Sunday is done on the Monday after."""
+    weekday = (day + start.weekday()) % 7
+    return day + np.where((weekday >= 5) & (chance < _WAITS_FOR_MONDAY), 7 - weekday, 0)
+
+
+def stays_in_hospital(infections: Infections, day: int) -> Flags:
+    is_severe = infections.course >= SEVERE
+    return is_severe & (day >= infections.onset + HOSPITAL_AFTER) & (day < infections.over)
+
+
+def cases_known(
+    infections: Infections, kinds: Ints, *, seed: int, start: date, utc_offset: timedelta, day: int
+) -> pa.Table:
+    """Every new or revised case record that reaches the city on one day, in the order of `known_at`.
+
+    Columns: person, revision (from 1), known_at (epoch seconds), classification (suspected, probable, confirmed),
+    onset, sampled, reported (dates; onset null while unknown or without symptoms), confirmed_at (epoch seconds or
+    null), symptoms, setting (household, abroad, a kind of place, or null), setting_place (or null), outcome
+    (recovered, died or null), outcome_date. Each revision repeats all that is known by then. `kinds`: of the places.
+    """
+    found = findings_of(infections, seed=seed, start=start)
+    stages = (found.suspected, found.result, found.interviewed, found.closed)
+    due = [np.flatnonzero(days == day) for days in stages]
+    row = np.concatenate(due)
+    stage = np.repeat(np.arange(len(stages)), [len(rows) for rows in due])
+    second = _second(infections.person[row], stage, seed)
+    revision = sum(((stages[earlier][row] < NEVER) & (earlier <= stage)).astype(np.int64) for earlier in range(4))
+    order = np.lexsort((stage, infections.person[row], second))
+    row, stage, second, revision = row[order], stage[order], second[order], np.asarray(revision)[order]
+    midnight = epoch_of(start, day, utc_offset)
+    confirmed_second = _second(infections.person[row], np.ones(len(row), np.int64), seed)
+    confirmed_at = midnight + (found.confirmed[row] - day) * 86_400 + confirmed_second
+    is_confirmed, is_resulted = (stage >= 1) & (found.confirmed[row] < NEVER), stage >= 1
+    told = uniform(seed, "onset told", infections.person[row]) < _ONSET_TOLD_AT_ONCE
+    is_interviewed = (stage >= 2) & (found.interviewed[row] <= day)
+    onset_known = (infections.course[row] != ASYMPTOMATIC) & (told | is_interviewed)
+    first_known = np.minimum(found.suspected, found.result)[row]
+    setting, place = _setting(infections, kinds, row, is_interviewed, seed)
+    has_ended = stage == 3
+    outcome = np.where(infections.course[row] == FATAL, "died", "recovered").astype(object)
+    label = np.where(is_confirmed, "confirmed", np.where(is_resulted, "probable", "suspected")).astype(object)
+    return pa.table(
+        {
+            "person": pa.array(infections.person[row], pa.int64()),
+            "revision": pa.array(revision, pa.int16()),
+            "known_at": pa.array(midnight + second, pa.int64()),
+            "classification": pa.array(label, pa.string()),
+            "onset": dates(start, infections.onset[row], ~onset_known),
+            "sampled": dates(start, found.sampled[row]),
+            "reported": dates(start, first_known),
+            "confirmed_at": pa.array(confirmed_at, pa.int64(), mask=~is_confirmed),
+            "symptoms": _symptoms(infections, row, seed),
+            "setting": pa.array(setting, pa.string()),
+            "setting_place": pa.array(np.maximum(place, 0), pa.int64(), mask=place < 0),
+            "outcome": pa.array(outcome, pa.string(), mask=~has_ended),
+            "outcome_date": dates(start, infections.over[row], ~has_ended),
+        }
+    )
+
+
+def epoch_of(start: date, day: int, utc_offset: timedelta) -> int:
+    """Epoch seconds of local midnight at the beginning of a day of the run."""
+    midnight = datetime(start.year, start.month, start.day, tzinfo=UTC) + timedelta(days=day) - utc_offset
+    return int(midnight.timestamp())
+
+
+def dates(start: date, days: Ints, is_null: Flags | None = None) -> pa.Array:
+    since_1970 = np.asarray(days, np.int64) + (start - date(1970, 1, 1)).days
+    return pa.array(since_1970.astype(np.int32), pa.int32(), mask=is_null).cast(pa.date32())
+
+
+def _second(person: Ints, stage: Ints, seed: int) -> Ints:
+    """Offices work from 8 to 20; a later stage on the same day comes at a later hour."""
+    return ((8 + 3 * (stage + uniform(seed, "hour of report", person, stage))) * 3600).astype(np.int64)
+
+
+def _setting(
+    infections: Infections, kinds: Ints, row: Ints, is_interviewed: Flags, seed: int
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.object_]], Ints]:
+    names = np.array([*(kind.name for kind in KINDS), "abroad", "household"], object)
+    place = infections.place[row]
+    if not len(place):
+        return np.array([], object), place
+    code = np.where(place >= 0, kinds[place], np.where(place == BROUGHT_IN, -2, -1))
+    known = np.where(code >= 0, _SETTING_KNOWN["outside"], _SETTING_KNOWN["household"])
+    known = np.where(place == BROUGHT_IN, _SETTING_KNOWN["abroad"], known)
+    is_known = is_interviewed & (uniform(seed, "setting known", infections.person[row]) < known)
+    setting = names[code]
+    setting[~is_known] = None
+    return setting, np.where(is_known & (place > AT_HOME), place, -1)
+
+
+def _symptoms(infections: Infections, row: Ints, seed: int) -> pa.Array:
+    course, person = infections.course[row], infections.person[row]
+    has = np.empty((len(row), len(SYMPTOMS)), bool)
+    for number in range(len(SYMPTOMS)):
+        share = _SYMPTOM_SHARE[(course >= SEVERE).astype(int), number]
+        has[:, number] = (uniform(seed, "symptom", person, number) < share) & (course >= MILD)
+    has[:, 1] |= (course >= MILD) & ~has.any(axis=1)
+    lists = [[name for name, present in zip(SYMPTOMS, flags, strict=True) if present] for flags in has.tolist()]
+    return pa.array(lists, pa.list_(pa.string()))
