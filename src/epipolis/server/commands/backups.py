@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -33,8 +35,11 @@ def backup(
     audit.seal()
     with tempfile.TemporaryDirectory(dir=path.resolve().parent) as folder:
         dump = Path(folder) / "database.dump"
-        _run("pg_dump", "--format=custom", "--compress=1", "--no-owner", "--file", str(dump))
-        about = {"version": version("epipolis"), "made": datetime.now(UTC).isoformat(), "rows": row_counts()}
+        with _snapshot() as snapshot:  # the counts and the dump see the same moment, whatever is written meanwhile
+            rows = row_counts()
+            arguments = ["--format=custom", "--compress=1", "--no-owner", f"--snapshot={snapshot}"]
+            _run("pg_dump", *arguments, "--file", str(dump))
+        about = {"version": version("epipolis"), "made": datetime.now(UTC).isoformat(), "rows": rows}
         (Path(folder) / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
         if not without_keys:
             shutil.copytree(database.home() / "keys", Path(folder) / "keys")
@@ -45,7 +50,7 @@ def backup(
                     tar.add(item, item.name)
         draft.chmod(0o600)
         draft.replace(path)
-    _say({"file": str(path), "bytes": path.stat().st_size, "rows": sum(about["rows"].values())}, as_json)
+    _say({"file": str(path), "bytes": path.stat().st_size, "rows": sum(rows.values())}, as_json)
 
 
 def restore(
@@ -72,6 +77,17 @@ def restore(
     if missing or broken is not None:
         raise ValueError(f"the restored data is not whole: missing rows {missing}, audit chain broken at {broken}")
     _say({"rows": sum(counts.values()), "tables": len(counts), "audit_chain": "whole"}, as_json)
+
+
+@contextmanager
+def _snapshot() -> Iterator[str]:
+    """A transaction that sees one moment, and the name under which another connection sees the same."""
+    from django.db import connection, transaction  # noqa: PLC0415 -- Django must be set up first
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT pg_export_snapshot()")
+        yield cursor.fetchone()[0]
 
 
 def row_counts() -> dict[str, int]:
