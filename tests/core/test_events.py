@@ -43,3 +43,13 @@ def test_an_event_of_a_rolled_back_change_never_existed(heard, deliver_events):
         raise RuntimeError
 
     assert (deliver_events(), heard, ProcrastinateJob.objects.count()) == (0, [], 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_events_reach_their_listener_once_each_and_in_order(heard, deliver_events):
+    published = [CaseConfirmed(uuid4(), uuid4()) for _ in range(1_501)]
+
+    with transaction.atomic():
+        events.publish_many(published)
+
+    assert (deliver_events(), heard) == (1_501, published)

@@ -1,0 +1,84 @@
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from .models import Case, CaseRevision, Classification
+
+
+def case(case_id: UUID) -> Case:
+    """One case as believed now.
+
+    Raises:
+        Case.DoesNotExist: there is none.
+    """
+    return Case.objects.select_related("district", "neighbourhood").get(id=case_id)
+
+
+def case_numbered(source: str, source_key: str) -> Case | None:
+    return Case.objects.filter(source=source, source_key=source_key).first()
+
+
+def cases_of(person_id: UUID) -> QuerySet[Case]:
+    """A person's illnesses, newest first."""
+    return Case.objects.filter(person=person_id).order_by("-known_at", "id")
+
+
+def cases_by_id(case_ids: list[UUID]) -> dict[UUID, Case]:
+    return Case.objects.select_related("district").in_bulk(case_ids)
+
+
+def infected_by(case_id: UUID) -> QuerySet[Case]:
+    """Cases that are believed to have been infected by this one."""
+    return Case.objects.filter(infected_by=case_id).order_by("onset", "reported", "id")
+
+
+def confirmed_cases(since: date | None = None, until: date | None = None) -> QuerySet[Case]:
+    """Confirmed cases by the day that counts (confirmed, else reported, sampled or onset): since <= `day` < until."""
+    found = Case.objects.filter(classification=Classification.CONFIRMED)
+    found = found.annotate(day=Coalesce("confirmed", "reported", "sampled", "onset"))
+    if since:
+        found = found.filter(day__gte=since)
+    return found.filter(day__lt=until) if until else found
+
+
+def facts_as_known(at: datetime) -> QuerySet[CaseRevision]:
+    """What was believed at a moment: the one revision of each case known then."""
+    held = Q(superseded_at=None) | Q(superseded_at__gt=at)
+    return CaseRevision.objects.filter(held, known_at__lte=at).select_related("case", "district")
+
+
+def revisions(case_id: UUID) -> QuerySet[CaseRevision]:
+    """The history of beliefs about a case, newest first."""
+    return CaseRevision.objects.filter(case=case_id).select_related("district", "neighbourhood").order_by("-revision")
+
+
+def line_list(as_known_at: datetime | None = None, **filters: Any) -> QuerySet[Case] | QuerySet[CaseRevision]:
+    """The line list as believed now, or at a moment (then of revisions, whose `case` is the case).
+
+    Filters: `since`, `until` (local days by which a case was reported, until included), `district` (id),
+    `classification`, `outcome`, `disease`, `text` (in number, region, setting or note).
+    """
+    prefix = "case__" if as_known_at else ""
+    found: Any = facts_as_known(as_known_at) if as_known_at else Case.objects.select_related("district")
+    exact = {"district": "district", "classification": "classification", "outcome": "outcome", "disease": f"{prefix}disease"}
+    for name, column in exact.items():
+        if filters.get(name) not in (None, ""):
+            found = found.filter(**{column: filters[name]})
+    found = found.annotate(day=Coalesce("reported", "confirmed", "sampled", "onset"))
+    if filters.get("since"):
+        found = found.filter(day__gte=filters["since"])
+    if filters.get("until"):
+        found = found.filter(day__lte=filters["until"])
+    if text := filters.get("text"):
+        words = Q(region__icontains=text) | Q(setting__icontains=text) | Q(note__icontains=text)
+        found = found.filter(words | Q(**{f"{prefix}source_key__icontains": text}))
+    return found
+
+
+def count_waiting() -> int:
+    """Cases that are suspected or probable, and neither recovered nor dead: somebody must still decide."""
+    open_ones = (Classification.SUSPECTED, Classification.PROBABLE)
+    return Case.objects.filter(classification__in=open_ones, ended=None).count()

@@ -1,0 +1,159 @@
+"""Every change of one case: each writes a revision, and nothing that was believed before is lost."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from epipolis.core import audit, clock, live
+from epipolis.core.events import publish
+from epipolis.sense.cases import queries
+from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
+from epipolis.sense.cases.models import Case, CaseRevision, Classification
+
+from .facts import believed, check, complete, plain
+
+
+class AlreadyReportedError(ValueError):
+    """This source has reported this number before, as `case`."""
+
+    def __init__(self, case: UUID) -> None:
+        super().__init__("a case with this number from this source is known already")
+        self.case = case
+
+
+class StaleRevisionError(ValueError):
+    """Somebody changed the case since the editor read it; `case` is what is believed now."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(f"the case has changed since: it is at revision {case.revision} now")
+        self.case = case
+
+
+@transaction.atomic
+def report_case(
+    person_id: UUID,
+    facts: Mapping[str, Any],
+    *,
+    disease: str,
+    source: str,
+    source_key: str,
+    by: audit.Actor,
+    at: datetime,
+    simulated: bool = False,
+) -> Case:
+    """Take a new case into the line list; without a number in the source it gets its own id as one.
+
+    Raises:
+        FactsError: the facts cannot be true.
+        AlreadyReportedError: the source has reported this number before.
+    """
+    believes = complete(facts)
+    check(believes, today=clock.local_day(at))
+    if known := queries.case_numbered(source, source_key):
+        raise AlreadyReportedError(known.id)
+    case = Case(
+        person_id=person_id,
+        disease=disease,
+        source=source,
+        source_key=source_key,
+        known_at=at,
+        revised_at=at,
+        simulated=simulated,
+        **believes,
+    )
+    case.source_key = source_key or str(case.id)
+    try:
+        with transaction.atomic():
+            case.save(force_insert=True)
+    except IntegrityError as error:  # two reports of one number at the same moment, or a person who is gone
+        if known := queries.case_numbered(source, source_key):
+            raise AlreadyReportedError(known.id) from error
+        raise
+    changed = sorted(name for name, value in believes.items() if value not in (None, ""))
+    _keep(case, changed, by=by, at=at)
+    audit.record("cases.report", by=by, at=at, subject=case.id, person=person_id, source=source, fields=changed)
+    if case.classification == Classification.CONFIRMED:
+        publish(CaseConfirmed(case.id, person_id))
+    return case
+
+
+@transaction.atomic
+def revise_case(
+    case_id: UUID,
+    changes: Mapping[str, Any],
+    *,
+    by: audit.Actor,
+    at: datetime,
+    expected: int | None = None,
+    action: str = "cases.revise",
+) -> Case:
+    """Believe something else about a case from now on. What is the same already changes nothing, and nobody is told.
+
+    `expected` is the revision that the editor had read.
+
+    Raises:
+        Case.DoesNotExist: there is no such case.
+        StaleRevisionError: the case is at another revision than `expected`.
+        FactsError: the facts cannot be true together with those that stay.
+    """
+    case = Case.objects.select_for_update(of=("self",)).get(id=case_id)
+    if expected is not None and case.revision != expected:
+        raise StaleRevisionError(case)
+    before = believed(case)
+    after = before | plain(changes)
+    changed = sorted(name for name in before if before[name] != after[name])
+    if not changed:
+        return case
+    check(after, today=clock.local_day(at))
+    for name in changed:
+        setattr(case, name, after[name])
+    # An interval of belief never runs backwards, even when a source dates its news before ours.
+    case.revised_at = max(at, case.revised_at)
+    case.revision += 1
+    case.save(update_fields=[*changed, "revised_at", "revision"])
+    _keep(case, changed, by=by, at=case.revised_at)
+    audit.record(action, by=by, at=at, subject=case.id, person=case.person_id, fields=changed, revision=case.revision)
+    publish(CaseRevised(case.id, case.person_id, tuple(changed)))
+    if "classification" in changed and case.classification == Classification.CONFIRMED:
+        publish(CaseConfirmed(case.id, case.person_id))
+    return case
+
+
+def confirm_case(
+    case_id: UUID, *, by: audit.Actor, at: datetime, sampled: date | None = None, expected: int | None = None
+) -> Case:
+    """Say that a case is confirmed, as of the local day unless a day of confirmation is known. Twice changes nothing."""
+    changes: dict[str, Any] = {"classification": str(Classification.CONFIRMED)}
+    if sampled is not None:
+        changes["sampled"] = sampled
+    with transaction.atomic():
+        case = Case.objects.select_for_update(of=("self",)).get(id=case_id)
+        if case.confirmed is None:
+            changes["confirmed"] = clock.local_day(at)
+        return revise_case(case_id, changes, by=by, at=at, expected=expected, action="cases.confirm")
+
+
+@transaction.atomic
+def undo_revision(case_id: UUID, *, by: audit.Actor, at: datetime, expected: int | None = None) -> Case:
+    """Believe again what was believed before the last revision; this is a revision too, and can be undone.
+
+    Raises:
+        ValueError: nothing was revised yet.
+        StaleRevisionError: as in `revise_case`.
+    """
+    case = Case.objects.select_for_update(of=("self",)).get(id=case_id)
+    former = CaseRevision.objects.filter(case=case, revision=case.revision - 1).first()
+    if former is None:
+        raise ValueError("this case has no earlier revision")
+    return revise_case(case_id, believed(former), by=by, at=at, expected=expected, action="cases.undo")
+
+
+def _keep(case: Case, changed: list[str], *, by: audit.Actor, at: datetime) -> None:
+    CaseRevision.objects.filter(case=case, superseded_at=None).update(superseded_at=at)
+    CaseRevision.objects.create(
+        case=case, revision=case.revision, known_at=at, changed=changed, by=audit.actor_name(by), **believed(case)
+    )
+    live.tell("cases", case=str(case.id))
