@@ -203,7 +203,7 @@ def _places(sites: Sites, codes: Texts, seed: int) -> pa.Table:
     for number, kind in enumerate(KINDS):
         own = np.flatnonzero(sites.kind == number)
         names[own] = venue_names(kind.name, len(own), random)
-        code[own] = [f"{kind.name[:3].upper()}-{count + 1:05d}" for count in range(len(own))]
+        code[own] = [f"{kind.name[:4].upper()}-{count + 1:05d}" for count in range(len(own))]
 
     def of_kind(values: list[int]) -> Ints:
         return np.array(values)[sites.kind]

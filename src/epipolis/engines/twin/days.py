@@ -5,7 +5,7 @@ the day with outings for lunch, in the morning, afternoon and evening. Children 
 household. Nobody is in two places at once, and nobody is in a place while it is shut.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -27,8 +27,26 @@ _PARTS = {
 _LUNCH = 0.18
 # Where people go, by part of the day: weights for the kinds of place.
 _WISHES = {
-    "morning": {"shop": 45, "market": 18, "gym": 7, "worship": 4, "clinic": 6, "library": 6, "restaurant": 8, "hospital": 1},
-    "afternoon": {"shop": 45, "market": 8, "gym": 6, "worship": 2, "clinic": 4, "library": 7, "restaurant": 12, "cinema": 5},
+    "morning": {
+        "shop": 45,
+        "market": 18,
+        "gym": 7,
+        "worship": 4,
+        "clinic": 6,
+        "library": 6,
+        "restaurant": 8,
+        "hospital": 1,
+    },
+    "afternoon": {
+        "shop": 45,
+        "market": 8,
+        "gym": 6,
+        "worship": 2,
+        "clinic": 4,
+        "library": 7,
+        "restaurant": 12,
+        "cinema": 5,
+    },
     "evening": {"shop": 32, "restaurant": 34, "gym": 10, "bar": 14, "cinema": 6, "worship": 2, "library": 2},
 }
 _SUNDAY_WORSHIP = 45
@@ -168,9 +186,7 @@ def _lunches(
     afternoon.arrived[:] = left + 5 * MINUTE
     ends = duties.left.copy()
     ends[row] = arrived - 5 * MINUTE
-    return _joined(
-        [Visits(*(ends if f.name == "left" else getattr(duties, f.name) for f in fields(duties))), afternoon]
-    ), lunches
+    return _joined([replace(duties, left=ends), afternoon]), lunches
 
 
 def _outings(
@@ -267,4 +283,5 @@ def _chosen(visits: Visits, rows: Ints) -> Visits:
 
 def person_hours(visits: Visits, places: int) -> Floats:
     """Hours that all visitors together spent at each place."""
-    return np.bincount(visits.place, (visits.left - visits.arrived) / HOUR, minlength=places)
+    hours = np.bincount(visits.place, (visits.left - visits.arrived) / HOUR, minlength=places)
+    return hours.astype(np.float64)

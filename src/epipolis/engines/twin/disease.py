@@ -48,7 +48,7 @@ class Disease:
 
 COVID_19_ANCESTRAL = Disease(
     name="COVID-19 (ancestral)",
-    transmissibility=0.17,
+    transmissibility=0.75,
     infectiousness=(
         *(0.002, 0.009, 0.025, 0.054, 0.090, 0.122, 0.140, 0.140, 0.124, 0.100),
         *(0.073, 0.049, 0.031, 0.019, 0.010, 0.006, 0.003, 0.001, 0.001),

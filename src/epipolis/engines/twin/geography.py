@@ -1,11 +1,12 @@
 """The ground: an irregular grid of neighbourhoods with shared borders, and districts that are blocks of them."""
 
+import itertools
 import json
 from dataclasses import dataclass
 
 import numpy as np
 
-from epipolis.engines.twin.draws import Floats, Ints, stream
+from epipolis.engines.twin.draws import Flags, Floats, Ints, stream
 
 METRES_PER_DEGREE = 111_195.0
 PEOPLE_PER_NEIGHBOURHOOD = 2_500
@@ -61,7 +62,7 @@ def geojson(ring: Floats) -> str:
 def to_metres(points: Floats, centre: tuple[float, float]) -> Floats:
     """Equirectangular metres east and north of the centre: exact enough for one city."""
     east = METRES_PER_DEGREE * np.cos(np.radians(centre[1]))
-    return (points - np.array(centre)) * np.array([east, METRES_PER_DEGREE])
+    return np.asarray((points - np.array(centre)) * np.array([east, METRES_PER_DEGREE]), np.float64)
 
 
 def points_inside(ground: Ground, neighbourhoods: Ints, random: np.random.Generator) -> Floats:
@@ -79,10 +80,10 @@ def points_inside(ground: Ground, neighbourhoods: Ints, random: np.random.Genera
     return points
 
 
-def _is_inside(points: Floats, ring: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _is_inside(points: Floats, ring: Floats) -> Flags:
     inside = np.zeros(len(points), bool)
     x, y = points[:, 0], points[:, 1]
-    for (x0, y0), (x1, y1) in zip(ring[:-1], ring[1:], strict=True):
+    for (x0, y0), (x1, y1) in itertools.pairwise(ring):
         if y0 != y1:
             inside ^= ((y0 > y) != (y1 > y)) & (x < x0 + (y - y0) / (y1 - y0) * (x1 - x0))
     return inside
@@ -128,8 +129,7 @@ def _blocks(rows: int, columns: int, random: np.random.Generator) -> list[tuple[
         cuts = np.round(cuts)
         edges = (cuts if (np.diff(cuts) > 0).all() else np.floor(even)).astype(int)
         blocks += [
-            (int(heights[band]), int(heights[band + 1]), int(left), int(right))
-            for left, right in zip(edges[:-1], edges[1:], strict=True)
+            (int(heights[band]), int(heights[band + 1]), int(left), int(right)) for left, right in itertools.pairwise(edges)
         ]
     return blocks
 
@@ -158,4 +158,4 @@ def _area(ring: Floats) -> float:
 
 def _to_degrees(ring: Floats, centre: tuple[float, float]) -> Floats:
     east = METRES_PER_DEGREE * np.cos(np.radians(centre[1]))
-    return np.round(ring / np.array([east, METRES_PER_DEGREE]) + np.array(centre), 6)
+    return np.asarray(np.round(ring / np.array([east, METRES_PER_DEGREE]) + np.array(centre), 6), np.float64)

@@ -9,16 +9,16 @@ from epipolis.engines.twin.draws import Flags, Floats, Ints, stream
 # Letters are members: A first adult, B partner, C child, Y grown child, G grandparent, E elder, S flat-mate.
 # Shares and the mean age of the first adult are chosen by hand for a mean household of about 2.4 people.
 _KINDS: tuple[tuple[str, float, float, float], ...] = (
-    ("S", 0.17, 38.0, 11.0),
+    ("S", 0.17, 42.0, 13.0),
     ("E", 0.10, 73.0, 8.0),
-    ("AB", 0.13, 38.0, 11.0),
+    ("AB", 0.15, 47.0, 12.0),
     ("EE", 0.12, 70.0, 7.0),
-    ("ABC", 0.12, 38.0, 7.0),
-    ("ABCC", 0.13, 40.0, 6.0),
+    ("ABC", 0.11, 38.0, 7.0),
+    ("ABCC", 0.12, 41.0, 6.0),
     ("ABCCC", 0.035, 41.0, 5.0),
     ("AC", 0.04, 38.0, 7.0),
     ("ACC", 0.025, 40.0, 6.0),
-    ("ABY", 0.06, 54.0, 5.0),
+    ("ABY", 0.09, 54.0, 5.0),
     ("ABCCG", 0.04, 40.0, 5.0),
     ("SSS", 0.03, 27.0, 5.0),
 )
@@ -88,7 +88,7 @@ def _ages(kinds: Ints, household: Ints, place_in_home: Ints, role: Ints, random:
     spread = np.array([*(kind[3] for kind in _KINDS), 6.0])[kinds]
     first = random.normal(mean, spread)
     lowest = np.where(mean > 60, 60, np.where(np.isin(kinds, [4, 5, 6, 7, 8, 10]), 24, 20))
-    first = np.clip(first, lowest, np.where(mean > 60, 98, 62))[household]
+    first = np.clip(first, lowest, np.where(mean > 60, 98, 64))[household]
     noise = random.normal(0, 1, len(household))
     rules = {
         "A": first,

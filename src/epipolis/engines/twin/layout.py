@@ -88,13 +88,13 @@ def _pull(chosen: Ints, attraction: Floats, points: Floats, centres: Floats) -> 
     weight = attraction[chosen] * np.exp(-metres / 1_200.0) + 1e-9
     share = np.cumsum(weight / weight.sum(axis=1, keepdims=True), axis=1)
     share[:, -1] = 1.0
-    return chosen, (share + np.arange(len(share))[:, None]).ravel()
+    return chosen, np.asarray(share + np.arange(len(share))[:, None], np.float64).ravel()
 
 
 def _places_chosen(pull: tuple[Ints, Floats], neighbourhoods: Ints, chance: Floats) -> Ints:
     chosen, shares = pull
     column = np.searchsorted(shares, neighbourhoods + chance, side="right") - neighbourhoods * len(chosen)
-    return chosen[np.clip(column, 0, len(chosen) - 1)]
+    return np.asarray(chosen[np.clip(column, 0, len(chosen) - 1)], np.int64)
 
 
 def favourite(layout: Layout, city_seed: int, code: int, who: Ints, start: Ints, chance: Floats) -> Ints:
@@ -120,4 +120,5 @@ def _numbers(table: pa.Table, column: str, labels: list[str]) -> Ints:
     """Position of each text in `labels`."""
     coded = table.column(column).combine_chunks()
     known = {label: number for number, label in enumerate(labels)}
-    return np.array([known[label] for label in coded.dictionary.to_pylist()], np.int64)[coded.indices.to_numpy()]
+    numbers: Ints = np.array([known[label] for label in coded.dictionary.to_pylist()], np.int64)
+    return np.asarray(numbers[coded.indices.to_numpy()], np.int64)

@@ -42,13 +42,15 @@ class Measure:
 
 USUAL_RESPONSE = (
     Measure("isolate_confirmed", compliance=0.85),
-    Measure("masks", effect=0.6, compliance=0.5),
-    Measure("masks", first_day=24, effect=0.5, compliance=0.6),
-    Measure("fewer_outings", first_day=24, effect=0.4),
-    Measure("close", first_day=24, last_day=52, places=("bar", "cinema", "gym"), compliance=0.95),
-    Measure("work_from_home", first_day=24, last_day=52, compliance=0.3),
+    Measure("masks", effect=0.6, compliance=0.65),
+    Measure("fewer_outings", effect=0.2),
+    Measure("work_from_home", compliance=0.15),
+    Measure("fewer_outings", first_day=24, last_day=46, effect=0.6),
+    Measure("close", first_day=24, last_day=46, places=("bar", "cinema", "gym"), compliance=0.95),
+    Measure("masks", first_day=24, effect=0.6, compliance=0.4),
+    Measure("work_from_home", first_day=24, last_day=46, compliance=0.6),
 )
-"""A city that isolates cases and wears some masks from the start and does more in its fourth week."""
+"""A city that is careful from the start, does more for three weeks from its fourth week on, and then loosens again."""
 
 
 def strength(measures: tuple[Measure, ...], order: Order, day: int) -> float:

@@ -21,7 +21,7 @@ HOSPITAL_AFTER = 5
 
 # Chance of being tested by course: asymptomatic, mild, severe, fatal. Delays in days from 0 on. Chosen by hand so that
 # about a quarter of infections are found, half of them within three days of onset.
-_TESTED = np.array([0.07, 0.52, 0.96, 0.98])
+_TESTED = np.array([0.09, 0.6, 0.96, 0.98])
 _SAMPLED_AFTER = np.array([0.06, 0.24, 0.28, 0.18, 0.12, 0.07, 0.05])
 _RESULT_AFTER = np.array([0.2, 0.5, 0.2, 0.1])
 _REPORTED_AS_SUSPECTED = 0.65
@@ -87,9 +87,7 @@ def stays_in_hospital(infections: Infections, day: int) -> Flags:
     return is_severe & (day >= infections.onset + HOSPITAL_AFTER) & (day < infections.over)
 
 
-def cases_known(
-    infections: Infections, kinds: Ints, *, seed: int, start: date, utc_offset: timedelta, day: int
-) -> pa.Table:
+def cases_known(infections: Infections, kinds: Ints, *, seed: int, start: date, utc_offset: timedelta, day: int) -> pa.Table:
     """Every new or revised case record that reaches the city on one day, in the order of `known_at`.
 
     Columns: person, revision (from 1), known_at (epoch seconds), classification (suspected, probable, confirmed),

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -68,9 +69,7 @@ class Day:
     infections: pa.Table
 
 
-def start_run(
-    city: City, disease: Disease, measures: tuple[Measure, ...] = (), *, seed: int, start: date
-) -> Run:
+def start_run(city: City, disease: Disease, measures: tuple[Measure, ...] = (), *, seed: int, start: date) -> Run:
     """A run before its first day; the first infections were brought in during the week before."""
     layout = lay_out(city)
     traits = traits_of(layout, disease, seed)
@@ -122,9 +121,7 @@ def step(run: Run, *, at_home: Ints | None = None) -> tuple[Run, Day]:
     imported = run.disease.imported_per_100k_daily / 100_000
     brought = bring_in(run.traits, known, share=imported, seed=seed, day=day, on=day)
     after = replace(run, day=day + 1, infections=joined([known, brought]))
-    cases = cases_known(
-        after.infections, run.layout.kind, seed=seed, start=run.start, utc_offset=run.city.utc_offset, day=day
-    )
+    cases = cases_known(after.infections, run.layout.kind, seed=seed, start=run.start, utc_offset=run.city.utc_offset, day=day)
     truth = truth_table(run, joined([new, brought]))
     return after, Day(day, today, _visits_table(run, stays), cases, truth)
 
@@ -136,9 +133,7 @@ def days_of(run: Run, days: int) -> Iterator[tuple[Run, Day]]:
         yield run, day
 
 
-def simulate(
-    city: City, disease: Disease, measures: tuple[Measure, ...] = (), *, days: int, seed: int, start: date
-) -> Run:
+def simulate(city: City, disease: Disease, measures: tuple[Measure, ...] = (), *, days: int, seed: int, start: date) -> Run:
     """The run after `days` days, with its truth; the visits are made and dropped again.
 
     Raises ValueError for fewer than one day.
@@ -146,8 +141,8 @@ def simulate(
     if days < 1:
         raise ValueError(f"A simulation needs at least one day, not {days}.")
     run = start_run(city, disease, measures, seed=seed, start=start)
-    for run, _ in days_of(run, days):  # noqa: B020 -- each pass replaces the run it started from
-        pass
+    while run.day < days:
+        run, _ = step(run)
     return run
 
 
@@ -162,9 +157,7 @@ def curve(run: Run) -> pa.Table:
     first_known = np.minimum(found.suspected, found.result)
     infected = _by_day(infections.day, run.day)
     caused = np.bincount(infections.infector[infections.infector >= 0], minlength=len(run.layout.age))
-    passed_on = np.bincount(
-        np.maximum(infections.day, 0), caused[infections.person] * (infections.day >= 0), minlength=run.day
-    )
+    passed_on = np.bincount(np.maximum(infections.day, 0), caused[infections.person] * (infections.day >= 0), minlength=run.day)
     return pa.table(
         {
             "day": number,
@@ -181,7 +174,7 @@ def curve(run: Run) -> pa.Table:
 
 
 def truth_table(run: Run, infections: Infections) -> pa.Table:
-    """infected, infector (null: brought in), place (null: at home or outside the city), setting (household, outside,
+    """infected, infector (null: brought in), place (null: at home or outside the city), setting (household, abroad
     or place), day, date, onset (null without symptoms), course, over (date of recovery or death)."""
     courses = np.array(["asymptomatic", "mild", "severe", "fatal"], object)
     settings = np.array(["abroad", "household", "place"], object)
@@ -234,7 +227,8 @@ def load(saved: bytes, *, city: City) -> Run:
     if header["format"] != _FORMAT or header["city"] != _fingerprint(city):
         raise ValueError(f"This run was saved from another city than {city.name} with seed {city.seed}.")
     listed = header["disease"].items()
-    disease = Disease(**{key: tuple(value) if isinstance(value, list) else value for key, value in listed})
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in listed}
+    disease = Disease(**values)
     measures = tuple(Measure(**{**order, "places": tuple(order["places"])}) for order in header["measures"])
     layout = lay_out(city)
     return Run(
