@@ -7,8 +7,10 @@ class District(models.Model):
 
     code = models.CharField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=100)
+    full_name = models.CharField(_("full name"), max_length=200, blank=True)
     border = models.JSONField(_("border"), null=True)  # GeoJSON geometry, WGS84
     area_m2 = models.FloatField(_("area in m²"), null=True)
+    edition = models.PositiveIntegerField(default=1)  # rises with each change, so that copies in memory notice
     known_at = models.DateTimeField()
     simulated = models.BooleanField(default=False)
 
@@ -21,14 +23,21 @@ class Neighbourhood(models.Model):
 
     code = models.CharField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=100)
+    full_name = models.CharField(_("full name"), max_length=200, blank=True)
     district = models.ForeignKey(District, models.PROTECT, related_name="neighbourhoods")
     border = models.JSONField(_("border"), null=True)
     area_m2 = models.FloatField(_("area in m²"), null=True)
+    edition = models.PositiveIntegerField(default=1)
     known_at = models.DateTimeField()
     simulated = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["district", "name"], name="one_neighbourhood_a_name")]
+        constraints = [
+            # Deferred, so that one load may swap two names.
+            models.UniqueConstraint(
+                fields=["district", "name"], name="one_neighbourhood_a_name", deferrable=models.Deferrable.DEFERRED
+            )
+        ]
 
     def __str__(self):
         return self.name
@@ -52,7 +61,7 @@ class PopulationCount(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.sex or '*'} {self.age_from}-{self.age_to or ''}: {self.people}"
+        return f"{self.sex or '*'} {self.age_from}-{'' if self.age_to is None else self.age_to}: {self.people}"
 
 
 class Place(models.Model):
@@ -64,13 +73,17 @@ class Place(models.Model):
     address = models.CharField(_("address"), max_length=200, blank=True)
     neighbourhood = models.ForeignKey(Neighbourhood, models.PROTECT, null=True, related_name="places")
     district = models.ForeignKey(District, models.PROTECT, null=True, related_name="places")
-    lon = models.FloatField(null=True)
-    lat = models.FloatField(null=True)
+    lon = models.FloatField(_("longitude"), null=True)
+    lat = models.FloatField(_("latitude"), null=True)
+    edition = models.PositiveIntegerField(default=1)
     known_at = models.DateTimeField()
     simulated = models.BooleanField(default=False)
 
     class Meta:
-        indexes = [models.Index(fields=["kind"], name="places_by_kind")]
+        indexes = [
+            models.Index(fields=["kind"], name="places_by_kind"),
+            models.Index(fields=["name", "id"], name="places_by_name"),
+        ]
 
     def __str__(self):
         return self.name

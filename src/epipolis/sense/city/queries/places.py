@@ -1,0 +1,60 @@
+"""Places: which there are, by code, by id, and by what a person looks for."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
+
+from epipolis.sense.city.models import District, Place
+
+from .areas import with_people
+
+
+def places() -> QuerySet[Place]:
+    return Place.objects.select_related("neighbourhood", "district").defer("neighbourhood__border", "district__border")
+
+
+def places_by_id(ids: Iterable[int]) -> dict[int, Place]:
+    """Places with their neighbourhoods and districts; ids that do not exist are left out."""
+    return places().in_bulk(list(set(ids)))
+
+
+def place_coded(code: str) -> Place | None:
+    return places().filter(code=code).first() if "\0" not in code else None
+
+
+def places_coded(codes: Iterable[str]) -> dict[str, int]:
+    """The number of each place that has one of these codes."""
+    return dict(Place.objects.filter(code__in=list(codes)).values_list("code", "id"))
+
+
+def matching_places(text: str = "", kind: str = "", district: int | None = None) -> QuerySet[Place]:
+    """Places whose name, address or code contains the text, by name."""
+    found = places().order_by("name", "id")
+    if text := text.replace("\0", "").strip():
+        found = found.filter(Q(name__icontains=text) | Q(address__icontains=text) | Q(code__iexact=text))
+    found = found.filter(kind=kind) if kind else found
+    return found.filter(district=district) if district else found
+
+
+def kinds() -> list[tuple[str, int]]:
+    """Each kind of place that exists, and how many there are."""
+    return list(Place.objects.values_list("kind").annotate(n=Count("id")).order_by("kind"))
+
+
+def place_rows(at: datetime) -> Iterator[dict[str, Any]]:
+    """Every place as a row to export."""
+    columns = ("code", "name", "kind", "address", "lon", "lat", "simulated", "known_at")
+    named = {
+        "neighbourhood_code": Coalesce("neighbourhood__code", Value("")),
+        "district_code": Coalesce("district__code", Value("")),
+    }
+    yield from Place.objects.order_by("code").values(*columns, **named).iterator(5_000)
+
+
+def district_rows(at: datetime) -> Iterator[dict[str, Any]]:
+    """Every district as a row to export."""
+    columns = ("code", "name", "full_name", "area_m2", "people", "simulated", "known_at")
+    yield from with_people(District.objects.order_by("code")).values(*columns).iterator(5_000)
