@@ -37,21 +37,21 @@ class Kind:
 
 
 KINDS = (
-    Kind("workplace", "permanent_workplace", 0, 0, 7, 20, False, 480, 0, 0.25),
-    Kind("nursery", "permanent_education", 0, 8, 7, 18, False, 420, 0, 0.8),
-    Kind("school", "permanent_education", 0, 12, 7, 18, False, 420, 0, 0.5),
-    Kind("shop", "permanent_retail", 250, 5, 8, 21, True, 25, 60, 1.2),
-    Kind("restaurant", "permanent_food", 330, 6, 11, 23, True, 65, 60, 5.0),
-    Kind("market", "permanent_retail", 5_000, 20, 7, 18, True, 35, 400, 2.0),
-    Kind("gym", "permanent_other", 4_500, 6, 6, 22, True, 75, 80, 4.0),
-    Kind("worship", "temporary_worship", 3_000, 2, 7, 20, True, 70, 200, 5.0),
-    Kind("bar", "permanent_food", 1_600, 5, 16, 24, True, 120, 90, 7.0),
-    Kind("cinema", "temporary_cultural", 20_000, 10, 10, 24, True, 130, 400, 3.0),
-    Kind("transit_hub", "permanent_other", 4_000, 6, 5, 24, True, 12, 2_000, 3.5),
-    Kind("clinic", "permanent_public_building", 3_000, 8, 8, 18, False, 40, 60, 1.5),
-    Kind("hospital", "permanent_public_building", 60_000, 220, 0, 24, True, 60, 1_500, 1.5),
-    Kind("library", "permanent_public_building", 12_000, 6, 9, 20, True, 70, 200, 1.5),
-    Kind("care_home", "permanent_other", 0, 22, 6, 22, True, 60, 60, 2.0),
+    Kind("workplace", "workplace", 0, 0, 7, 20, False, 480, 0, 0.25),
+    Kind("nursery", "education", 0, 8, 7, 18, False, 420, 0, 0.8),
+    Kind("school", "education", 0, 12, 7, 18, False, 420, 0, 0.5),
+    Kind("shop", "retail", 250, 5, 8, 21, True, 25, 60, 1.2),
+    Kind("restaurant", "food", 330, 6, 11, 23, True, 65, 60, 5.0),
+    Kind("market", "retail", 5_000, 20, 7, 18, True, 35, 400, 2.0),
+    Kind("gym", "other", 4_500, 6, 6, 22, True, 75, 80, 4.0),
+    Kind("worship", "worship", 3_000, 2, 7, 20, True, 70, 200, 5.0),
+    Kind("bar", "food", 1_600, 5, 16, 24, True, 120, 90, 7.0),
+    Kind("cinema", "cultural", 20_000, 10, 10, 24, True, 130, 400, 3.0),
+    Kind("transit_hub", "other", 4_000, 6, 5, 24, True, 12, 2_000, 3.5),
+    Kind("clinic", "public_building", 3_000, 8, 8, 18, False, 40, 60, 1.5),
+    Kind("hospital", "public_building", 60_000, 220, 0, 24, True, 60, 1_500, 1.5),
+    Kind("library", "public_building", 12_000, 6, 9, 20, True, 70, 200, 1.5),
+    Kind("care_home", "other", 0, 22, 6, 22, True, 60, 60, 2.0),
 )
 CODES = {kind.name: number for number, kind in enumerate(KINDS)}
 NURSERY, SCHOOL, WORKPLACE, CARE_HOME = (CODES[name] for name in ("nursery", "school", "workplace", "care_home"))

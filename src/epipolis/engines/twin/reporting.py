@@ -92,8 +92,9 @@ def cases_known(infections: Infections, kinds: Ints, *, seed: int, start: date, 
 
     Columns: person, revision (from 1), known_at (epoch seconds), classification (suspected, probable, confirmed),
     onset, sampled, reported (dates; onset null while unknown or without symptoms), confirmed_at (epoch seconds or
-    null), symptoms, setting (household, abroad, a kind of place, or null), setting_place (or null), outcome
-    (recovered, died or null), outcome_date. Each revision repeats all that is known by then. `kinds`: of the places.
+    null), hospitalised (date or null), symptoms, setting (household, abroad, a kind of place, or null),
+    setting_place (or null), outcome (recovered, died or null), outcome_date. Each revision repeats all that is known
+    by then. `kinds`: of the places.
     """
     found = findings_of(infections, seed=seed, start=start)
     stages = (found.suspected, found.result, found.interviewed, found.closed)
@@ -113,6 +114,8 @@ def cases_known(infections: Infections, kinds: Ints, *, seed: int, start: date, 
     onset_known = (infections.course[row] != ASYMPTOMATIC) & (told | is_interviewed)
     first_known = np.minimum(found.suspected, found.result)[row]
     setting, place = _setting(infections, kinds, row, is_interviewed, seed)
+    admitted = infections.onset[row] + HOSPITAL_AFTER
+    is_admitted = (infections.course[row] >= SEVERE) & (admitted <= day)
     has_ended = stage == 3
     outcome = np.where(infections.course[row] == FATAL, "died", "recovered").astype(object)
     label = np.where(is_confirmed, "confirmed", np.where(is_resulted, "probable", "suspected")).astype(object)
@@ -126,6 +129,7 @@ def cases_known(infections: Infections, kinds: Ints, *, seed: int, start: date, 
             "sampled": dates(start, found.sampled[row]),
             "reported": dates(start, first_known),
             "confirmed_at": pa.array(confirmed_at, pa.int64(), mask=~is_confirmed),
+            "hospitalised": dates(start, admitted, ~is_admitted),
             "symptoms": _symptoms(infections, row, seed),
             "setting": pa.array(setting, pa.string()),
             "setting_place": pa.array(np.maximum(place, 0), pa.int64(), mask=place < 0),

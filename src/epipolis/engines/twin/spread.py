@@ -1,5 +1,6 @@
 """How infection passes between people who share a home or a place, and what becomes of the infected."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -16,7 +17,7 @@ NOBODY = -1
 MILD, SEVERE, FATAL = 1, 2, 3
 ASYMPTOMATIC = 0
 _HOME_HOURS = 4.0
-_PAIRS_AT_ONCE = 4_000_000
+_MEETINGS_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,80 +96,79 @@ def infect(
 ) -> Infections:
     """New infections of one day, each with one infector and one place.
 
-    The hazard of a pair is transmissibility * infectiousness * susceptibility * hours together * closeness, and the
+    The hazard of a meeting is transmissibility * infectiousness * susceptibility * hours together * closeness, and the
     chance 1 - exp(-hazard). Where several would have infected someone, the least probable draw is taken as the cause.
     `separated` people have half the contact at home, `in_hospital` none; `protection` lowers hazards outside homes.
     """
     strength = infectiousness_on(infections, traits, disease, day) * disease.transmissibility
     shedding = np.flatnonzero(strength > 0)
+    who, strength = infections.person[shedding], strength[shedding]
     is_infected = np.zeros(len(layout.age), bool)
     is_infected[infections.person] = True
-    who = infections.person[shedding]
-    home = _pairs_at_home(layout, who, strength[shedding] * np.where(separated[who], 0.5, 1.0), in_hospital)
-    out = _pairs_outside(layout, visits, who, strength[shedding] * (1 - protection), is_infected)
-    source, target, place, hazard = (np.concatenate(columns) for columns in zip(home, out, strict=True))
-    can = ~is_infected[target]
-    source, target, place, hazard = source[can], target[can], place[can], hazard[can]
-    draw = uniform(seed, "infection", day, target, source, place)
-    hit = np.flatnonzero(draw < -np.expm1(-hazard * traits.susceptibility[target]))
-    hit = hit[np.lexsort((source[hit], draw[hit], target[hit]))]
-    hit = hit[np.unique(target[hit], return_index=True)[1]]
-    return fall_ill(traits, target[hit], source[hit], place[hit], np.full(len(hit), day))
+    hits = []
+    home = _meetings_at_home(layout, who, strength * np.where(separated[who], 0.5, 1.0), in_hospital, is_infected)
+    for met in (home, *_meetings_outside(layout, visits, who, strength * (1 - protection), is_infected)):
+        draw = uniform(seed, "infection", day, met.target, met.source, met.place, met.number)
+        hit = draw < -np.expm1(-met.hazard * traits.susceptibility[met.target])
+        hits.append((met.target[hit], draw[hit], met.source[hit], met.place[hit]))
+    target, draw, source, place = (np.concatenate(columns) for columns in zip(*hits, strict=True))
+    order = np.lexsort((place, source, draw, target))
+    cause = order[np.unique(target[order], return_index=True)[1]]
+    return fall_ill(traits, target[cause], source[cause], place[cause], np.full(len(cause), day))
 
 
-Pairs = tuple[Ints, Ints, Ints, Floats]
-"""Source, target, place and hazard before susceptibility."""
+@dataclass(frozen=True, eq=False)
+class Meetings:
+    """Infectious sources beside susceptible targets; the hazard is still to be weighed by susceptibility."""
+
+    source: Ints
+    target: Ints
+    place: Ints
+    number: Ints
+    """Tells meetings of the same two people in the same place apart."""
+    hazard: Floats
 
 
-def _pairs_at_home(layout: Layout, who: Ints, strength: Floats, in_hospital: Flags) -> Pairs:
+def _meetings_at_home(layout: Layout, who: Ints, strength: Floats, in_hospital: Flags, is_infected: Flags) -> Meetings:
     present = ~in_hospital[who]
     who, strength = who[present], strength[present]
     home = layout.household[who]
     size = layout.household_start[home + 1] - layout.household_start[home]
     target, owner = spans(layout.household_start[home], size)
     hours = _HOME_HOURS / np.maximum(size - 1, 1) ** 0.4
-    keep = (target != who[owner]) & ~in_hospital[target]
+    keep = ~is_infected[target] & ~in_hospital[target]
     target, owner = target[keep], owner[keep]
-    return who[owner], target, np.full(len(target), AT_HOME), (strength * hours)[owner]
+    nothing = np.zeros(len(target), np.int64)
+    return Meetings(who[owner], target, nothing + AT_HOME, nothing, (strength * hours)[owner])
 
 
-def _pairs_outside(layout: Layout, visits: Visits, who: Ints, strength: Floats, is_infected: Flags) -> Pairs:
-    """Everyone who was in a place at the same time as an infectious person, met in the same place together."""
+def _meetings_outside(layout: Layout, visits: Visits, who: Ints, strength: Floats, is_infected: Flags) -> Iterator[Meetings]:
+    """Everyone who was in a place at the same time as an infectious person, in portions that fit in memory."""
     of_person = np.full(len(layout.age), -1)
     of_person[who] = np.arange(len(who))
     rows = np.flatnonzero(of_person[visits.visitor] >= 0)
-    start = np.searchsorted(visits.place, visits.place[rows], side="left")
-    size = np.searchsorted(visits.place, visits.place[rows], side="right") - start
+    can_catch = ~is_infected[visits.visitor]
+    bounds = np.searchsorted(visits.place, np.arange(len(layout.kind) + 1))
+    start = bounds[visits.place[rows]]
+    size = bounds[visits.place[rows] + 1] - start
     crowd = _crowd(layout, visits)
-    found: list[Pairs] = []
-    for chunk in np.split(np.arange(len(rows)), _cuts(size)):
-        other, owner = spans(start[chunk], size[chunk])
-        mine = rows[chunk][owner]
-        together = np.minimum(visits.left[mine], visits.left[other]) - np.maximum(visits.arrived[mine], visits.arrived[other])
-        keep = (together > 0) & ~is_infected[visits.visitor[other]]
+    for portion in np.split(np.arange(len(rows)), _cuts(size)):
+        other, owner = spans(start[portion], size[portion])
+        mine = rows[portion][owner]
+        keep = can_catch[other]
+        mine, other = mine[keep], other[keep]
+        together = np.minimum(visits.left[mine], visits.left[other])
+        together -= np.maximum(visits.arrived[mine], visits.arrived[other])
+        keep = together > 0
         mine, other, hours = mine[keep], other[keep], together[keep] / HOUR
         source, target, place = visits.visitor[mine], visits.visitor[other], visits.place[mine]
         hazard = strength[of_person[source]] * hours * _closeness(layout, source, target, place, crowd)
-        found.append((source, target, place, hazard))
-    source, target, place, hazard = (np.concatenate(columns) for columns in zip(*found, strict=True))
-    return _once(source, target, place, hazard)
-
-
-def _once(source: Ints, target: Ints, place: Ints, hazard: Floats) -> Pairs:
-    """Add up the hazards of a pair that met more than once in the same place, so that it draws once."""
-    order = np.lexsort((place, target, source))
-    source, target, place, hazard = source[order], target[order], place[order], hazard[order]
-    is_first = np.ones(len(source), bool)
-    is_first[1:] = (np.diff(source) != 0) | (np.diff(target) != 0) | (np.diff(place) != 0)
-    first = np.flatnonzero(is_first)
-    if not len(first):
-        return source, target, place, hazard
-    return source[first], target[first], place[first], np.add.reduceat(hazard, first)
+        yield Meetings(source, target, place, visits.arrived[mine] * 86_400 + visits.arrived[other], hazard)
 
 
 def _cuts(sizes: Ints) -> Ints:
-    """Where to cut the infectious stays so that a share has at most about four million pairs."""
-    share = np.cumsum(sizes) // _PAIRS_AT_ONCE
+    """Where to cut the infectious stays so that a portion has at most about two million meetings."""
+    share = np.cumsum(sizes) // _MEETINGS_AT_ONCE
     return np.flatnonzero(np.diff(share)) + 1
 
 
