@@ -48,10 +48,14 @@ def test_a_reported_case_is_believed_from_its_report_on():
 
 @pytest.mark.django_db
 def test_a_case_without_a_number_in_its_source_is_numbered_by_itself():
-    person = somebody().id
-    made = services.report_case(person, {}, disease="covid", source="clinic", source_key="", by=None, at=AT)
+    def report():
+        return services.report_case(somebody().id, {}, disease="covid", source="desk", source_key="", by=None, at=AT)
 
-    assert made.source_key == str(made.id)
+    one, two = report(), report()
+
+    assert one.source_key
+    assert one.source_key != two.source_key
+    assert queries.case_numbered("desk", one.source_key) == one
 
 
 @pytest.mark.django_db

@@ -86,6 +86,9 @@ class CaseRevision(Facts):
     superseded_at = models.DateTimeField(null=True)
     changed = models.JSONField(default=list)  # names of the fields that this revision changed
     by = models.CharField(max_length=150)
+    origin = models.CharField(
+        max_length=100, default="", blank=True
+    )  # the source whose file said so; empty: a person or a system did
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "revision"], name="one_row_a_revision")]

@@ -1,11 +1,18 @@
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from .models import Case, CaseRevision, Classification
+
+_CASES = UUID("0b0f3c1e-6a39-5d0e-9c55-5b7a3a3e8d11")  # the name space in which a source's number becomes a case's id
+
+
+def case_id_of(source: str, source_key: str) -> UUID:
+    """The id of the case that a source calls by this number, known yet or not: so a file may name a later case."""
+    return uuid5(_CASES, f"{source}\n{source_key}")
 
 
 def case(case_id: UUID) -> Case:
@@ -14,11 +21,11 @@ def case(case_id: UUID) -> Case:
     Raises:
         Case.DoesNotExist: there is none.
     """
-    return Case.objects.select_related("district", "neighbourhood").get(id=case_id)
+    return _with_areas(Case.objects.all()).get(id=case_id)
 
 
 def case_numbered(source: str, source_key: str) -> Case | None:
-    return Case.objects.filter(source=source, source_key=source_key).first()
+    return Case.objects.filter(id=case_id_of(source, source_key)).first()
 
 
 def cases_of(person_id: UUID) -> QuerySet[Case]:
@@ -27,7 +34,7 @@ def cases_of(person_id: UUID) -> QuerySet[Case]:
 
 
 def cases_by_id(case_ids: list[UUID]) -> dict[UUID, Case]:
-    return Case.objects.select_related("district").in_bulk(case_ids)
+    return _with_areas(Case.objects.all()).in_bulk(case_ids)
 
 
 def infected_by(case_id: UUID) -> QuerySet[Case]:
@@ -47,12 +54,12 @@ def confirmed_cases(since: date | None = None, until: date | None = None) -> Que
 def facts_as_known(at: datetime) -> QuerySet[CaseRevision]:
     """What was believed at a moment: the one revision of each case known then."""
     held = Q(superseded_at=None) | Q(superseded_at__gt=at)
-    return CaseRevision.objects.filter(held, known_at__lte=at).select_related("case", "district")
+    return _with_areas(CaseRevision.objects.filter(held, known_at__lte=at)).select_related("case")
 
 
 def revisions(case_id: UUID) -> QuerySet[CaseRevision]:
     """The history of beliefs about a case, newest first."""
-    return CaseRevision.objects.filter(case=case_id).select_related("district", "neighbourhood").order_by("-revision")
+    return _with_areas(CaseRevision.objects.filter(case=case_id)).order_by("-revision")
 
 
 def line_list(as_known_at: datetime | None = None, **filters: Any) -> QuerySet[Case] | QuerySet[CaseRevision]:
@@ -62,7 +69,7 @@ def line_list(as_known_at: datetime | None = None, **filters: Any) -> QuerySet[C
     `classification`, `outcome`, `disease`, `text` (in number, region, setting or note).
     """
     prefix = "case__" if as_known_at else ""
-    found: Any = facts_as_known(as_known_at) if as_known_at else Case.objects.select_related("district")
+    found: Any = facts_as_known(as_known_at) if as_known_at else _with_areas(Case.objects.all())
     exact = {"district": "district", "classification": "classification", "outcome": "outcome", "disease": f"{prefix}disease"}
     for name, column in exact.items():
         if filters.get(name) not in (None, ""):
@@ -82,3 +89,18 @@ def count_waiting() -> int:
     """Cases that are suspected or probable, and neither recovered nor dead: somebody must still decide."""
     open_ones = (Classification.SUSPECTED, Classification.PROBABLE)
     return Case.objects.filter(classification__in=open_ones, ended=None).count()
+
+
+def latest_change() -> int:
+    """A number that grows with every belief noted about any case; for those who keep figures until something changes."""
+    return CaseRevision.objects.aggregate(latest=Max("id"))["latest"] or 0
+
+
+def first_known() -> datetime | None:
+    """When the first case became known."""
+    return CaseRevision.objects.aggregate(first=Min("known_at"))["first"]
+
+
+def _with_areas(rows: Any) -> Any:
+    """With the names of areas, and without their borders, which are large."""
+    return rows.select_related("district", "neighbourhood").defer("district__border", "neighbourhood__border")

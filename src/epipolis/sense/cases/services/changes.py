@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 
@@ -44,7 +44,7 @@ def report_case(
     at: datetime,
     simulated: bool = False,
 ) -> Case:
-    """Take a new case into the line list; without a number in the source it gets its own id as one.
+    """Take a new case into the line list; without a number in the source it gets one of its own.
 
     Raises:
         FactsError: the facts cannot be true.
@@ -52,9 +52,11 @@ def report_case(
     """
     believes = complete(facts)
     check(believes, today=clock.local_day(at))
+    source_key = source_key or uuid4().hex[:12]
     if known := queries.case_numbered(source, source_key):
         raise AlreadyReportedError(known.id)
     case = Case(
+        id=queries.case_id_of(source, source_key),
         person_id=person_id,
         disease=disease,
         source=source,
@@ -64,7 +66,6 @@ def report_case(
         simulated=simulated,
         **believes,
     )
-    case.source_key = source_key or str(case.id)
     try:
         with transaction.atomic():
             case.save(force_insert=True)
