@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
@@ -33,6 +34,11 @@ class Progress:
 def silent() -> Progress:
     """Progress that nobody watches."""
     return Progress(lambda done, total, note: None)
+
+
+def runs_of(user: User) -> QuerySet[TaskRun]:
+    """The tasks that this person started, newest first."""
+    return TaskRun.objects.filter(asked_by=user).order_by("-asked", "-id")
 
 
 def find_task(name: str) -> Task:

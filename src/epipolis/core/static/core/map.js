@@ -1,0 +1,1 @@
+customElements.define("city-map", class extends HTMLElement {});
