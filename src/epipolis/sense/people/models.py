@@ -14,21 +14,45 @@ class Sex(models.TextChoices):
 
 
 class Person(models.Model):
-    """Somebody, known by an opaque id everywhere else. Names stand here only, encrypted."""
+    """Somebody, known by an opaque id everywhere else. Names stand here only, encrypted.
+
+    Any part of a birth date may be missing, the sex unknown, and there need be no number and no name.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     given_name = models.BinaryField(default=b"")  # sealed
     family_name = models.BinaryField(default=b"")  # sealed
-    birth_year = models.SmallIntegerField(null=True)
-    birth_month = models.SmallIntegerField(null=True)
-    birth_day = models.SmallIntegerField(null=True)
-    sex = models.CharField(max_length=1, choices=Sex.choices, blank=True)
-    language = models.CharField(max_length=10, blank=True)
+    # A whole name is found in both orders; empty when there is no name.
+    given_first_hash = models.CharField(max_length=64, blank=True)
+    family_first_hash = models.CharField(max_length=64, blank=True)
+    birth_year = models.SmallIntegerField(_("year of birth"), null=True)
+    birth_month = models.SmallIntegerField(_("month of birth"), null=True)
+    birth_day = models.SmallIntegerField(_("day of birth"), null=True)
+    sex = models.CharField(_("sex"), max_length=1, choices=Sex.choices, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True)
     neighbourhood = models.ForeignKey(Neighbourhood, models.SET_NULL, null=True, related_name="+")
     address = models.BinaryField(default=b"")  # sealed
     known_at = models.DateTimeField()
     erased = models.DateTimeField(null=True)
     simulated = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["given_first_hash"], name="people_given_first", condition=~models.Q(given_first_hash="")),
+            models.Index(fields=["family_first_hash"], name="people_family_first", condition=~models.Q(family_first_hash="")),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="an_erased_person_has_no_name",
+                condition=models.Q(erased=None)
+                | models.Q(given_name=b"", family_name=b"", address=b"", given_first_hash="", family_first_hash=""),
+            ),
+            models.CheckConstraint(
+                name="a_birth_date_has_months_and_days",
+                condition=(models.Q(birth_month=None) | models.Q(birth_month__range=(1, 12)))
+                & (models.Q(birth_day=None) | models.Q(birth_day__range=(1, 31))),
+            ),
+        ]
 
     def __str__(self):
         return str(self.id)
@@ -43,7 +67,8 @@ class Identifier(models.Model):
     value_hash = models.CharField(max_length=64)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "value_hash"], name="one_person_an_identifier")]
+        # The hash first: a search knows the number and not its kind.
+        constraints = [models.UniqueConstraint(fields=["value_hash", "kind"], name="one_person_an_identifier")]
 
     def __str__(self):
         return self.kind
@@ -70,13 +95,20 @@ class ContactPoint(models.Model):
 
 
 class ReturnCode(models.Model):
-    """A code on paper with which a person without an account sees what is held about them and who looked."""
+    """A code on paper with which a person without an account sees what is held about them and who looked.
+
+    Its first part finds the row, so that wrong guesses of the second part are counted against it.
+    """
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="return_codes")
-    code_hash = models.CharField(max_length=64, unique=True)
+    number_hash = models.CharField(max_length=64, unique=True)
+    secret_hash = models.CharField(max_length=64)
     issued = models.DateTimeField()
     expires = models.DateTimeField()
     failures = models.SmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires"], name="return_codes_by_end")]
 
     def __str__(self):
         return f"{self.person_id} until {self.expires:%Y-%m-%d}"

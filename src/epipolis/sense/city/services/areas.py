@@ -70,7 +70,8 @@ def read_areas(path: Path, features: list[dict[str, Any]], *, finer: bool, repor
     """Check each feature of a file; problems go into the report, and their areas are left out."""
     found, codes = [], dict[str, str]()
     for number, feature in enumerate(features, start=1):
-        properties = feature.get("properties") if isinstance(feature.get("properties"), dict) else {}
+        given = feature.get("properties")
+        properties: dict[str, Any] = given if isinstance(given, dict) else {}
         name = _first(properties, _OWN_NAME if finer else _DISTRICT_NAME)
         area = _read_area(path.name, number, name, properties, feature.get("geometry"), finer=finer, report=report)
         if area is None:

@@ -9,7 +9,7 @@ from epipolis.core.imports import Row
 from epipolis.sense.city import queries
 from epipolis.sense.city.models import District, Neighbourhood, PopulationCount
 
-from .reports import LoadReport
+from .reports import CellError, LoadReport
 
 _PEOPLE = ("population", "people", "count")
 _FINER = ("neighbourhood", "neighborhood", "village", "ward")
@@ -44,9 +44,9 @@ def read_counts(path: Path, rows: Iterator[tuple[int, Row]], report: LoadReport)
         try:
             count = _read_count(number, row)
             if count.key in found:
-                raise Wrong("age", f"counts the same people as row {found[count.key].row}")
+                raise CellError("age", f"counts the same people as row {found[count.key].row}")
             found[count.key] = count
-        except Wrong as wrong:
+        except CellError as wrong:
             report.refuse(path.name, f"row {number}", wrong.field, wrong.rule)
     _refuse_overlaps(path, list(found.values()), report)
     return list(found.values())
@@ -77,19 +77,11 @@ def store_counts(counts: list[Count], report: LoadReport) -> None:
     report.count("population", created=len(fresh), changed=len(changed), unchanged=same, removed=len(known))
 
 
-class Wrong(ValueError):
-    """A cell that breaks a rule."""
-
-    def __init__(self, field: str, rule: str) -> None:
-        super().__init__(rule)
-        self.field, self.rule = field, rule
-
-
 def _read_count(number: int, row: Row) -> Count:
     district, neighbourhood = _area(row)
     sex = _SEXES.get(row.get("sex", "").lower())
     if sex is None:
-        raise Wrong("sex", "must be F, M, X or empty for all")
+        raise CellError("sex", "must be F, M, X or empty for all")
     age_from, age_to = _ages(row)
     people = _whole(_cell(row, _PEOPLE), "population", _MOST)
     return Count(number, (district.id, neighbourhood.id if neighbourhood else None, sex, age_from), age_to, people)
@@ -99,14 +91,14 @@ def _area(row: Row) -> tuple[District, Neighbourhood | None]:
     named, finer = row.get("district", ""), _cell(row, _FINER)
     district = queries.district_named(named)
     if named and district is None:
-        raise Wrong("district", f"there is no district {named[:60]}")
+        raise CellError("district", f"there is no district {named[:60]}")
     if not finer:
         if district is None:
-            raise Wrong("district", "must name a district or a neighbourhood")
+            raise CellError("district", "must name a district or a neighbourhood")
         return district, None
     neighbourhood = queries.neighbourhood_named(finer, district)
     if neighbourhood is None:
-        raise Wrong("neighbourhood", f"there is no single neighbourhood {finer[:60]} {named[:60]}".strip())
+        raise CellError("neighbourhood", f"there is no single neighbourhood {finer[:60]} {named[:60]}".strip())
     return neighbourhood.district if district is None else district, neighbourhood
 
 
@@ -117,7 +109,7 @@ def _ages(row: Row) -> tuple[int, int | None]:
     else:
         bounds = _band(_cell(row, _AGE))
     if bounds[1] is not None and bounds[1] < bounds[0]:
-        raise Wrong("age", "must not end before it begins")
+        raise CellError("age", "must not end before it begins")
     return bounds
 
 
@@ -135,7 +127,7 @@ def _band(text: str) -> tuple[int, int | None]:
 def _whole(text: str, field: str, most: int) -> int:
     plain = text.strip().removesuffix(".0")
     if not (plain.isascii() and plain.isdigit()) or len(plain) > 12 or int(plain) > most:
-        raise Wrong(field, f"must be a whole number from 0 to {most}")
+        raise CellError(field, f"must be a whole number from 0 to {most}")
     return int(plain)
 
 

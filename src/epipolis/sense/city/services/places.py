@@ -15,6 +15,8 @@ from epipolis.core.imports import ImportOptions, ImportReport, Row, batches, rea
 from epipolis.sense.city import queries
 from epipolis.sense.city.models import Neighbourhood, Place
 
+from .reports import CellError
+
 PLACE_FIELDS = {
     "code": gettext_noop("the place's own code, by which it is found again"),
     "name": gettext_noop("name"),
@@ -52,14 +54,6 @@ class PlaceRow:
             "neighbourhood_id": self.area.id if self.area else None,
             "district_id": self.area.district_id if self.area else None,
         }
-
-
-class Broken(ValueError):
-    """A cell that breaks a rule."""
-
-    def __init__(self, field: str, rule: str, value: object = "") -> None:
-        super().__init__(f"{field}: {rule}")
-        self.field, self.rule, self.value = field, rule, value
 
 
 @transaction.atomic
@@ -126,10 +120,10 @@ def load_places(
             try:
                 place = _read_place(row)
                 if place.code in seen:
-                    raise Broken("code", f"stands already in row {seen[place.code]}", place.code)
+                    raise CellError("code", f"stands already in row {seen[place.code]}", place.code)
                 seen[place.code] = number
                 good.append((number, place))
-            except Broken as broken:
+            except CellError as broken:
                 report.reject(number, broken.field, broken.rule, broken.value)
         _warn_far_from_home(good, report)
         _store(_with_areas([place for _, place in good]), at=at, simulated=simulated, report=report)
@@ -165,14 +159,14 @@ def _store(rows: list[PlaceRow], *, at: datetime, simulated: bool, report: Impor
 def _read_place(row: Row) -> PlaceRow:
     for needed in _NEEDED:
         if not row.get(needed):
-            raise Broken(needed, "must not be empty")
+            raise CellError(needed, "must not be empty")
     lon, lat = _degrees(row, "lon", 180), _degrees(row, "lat", 90)
     named, district = row.get("neighbourhood", ""), row.get("district", "")
     area = None
     if named:
         area = queries.neighbourhood_named(named, queries.district_named(district) if district else None)
         if area is None:
-            raise Broken("neighbourhood", "there is no single neighbourhood of this name or code", named)
+            raise CellError("neighbourhood", "there is no single neighbourhood of this name or code", named)
     return _checked(row, lon, lat, area)
 
 
@@ -180,14 +174,14 @@ def _checked(row: Row, lon: float | None, lat: float | None, area: Neighbourhood
     texts = {field: row.get(field, "").strip() for field in _LONGEST}
     for field, text in texts.items():
         if len(text) > _LONGEST[field] or "\0" in text:
-            raise Broken(field, f"must have at most {_LONGEST[field]} characters and no NUL", text)
+            raise CellError(field, f"must have at most {_LONGEST[field]} characters and no NUL", text)
         if field in _NEEDED and not text:
-            raise Broken(field, "must not be empty")
+            raise CellError(field, "must not be empty")
     if (lon is None) != (lat is None):
-        raise Broken("lon" if lon is None else "lat", "must be given with the other half of the point")
+        raise CellError("lon" if lon is None else "lat", "must be given with the other half of the point")
     for field, degrees, most in (("lon", lon, 180), ("lat", lat, 90)):
         if degrees is not None and not (math.isfinite(degrees) and -most <= degrees <= most):
-            raise Broken(field, f"must lie between -{most} and {most}", degrees)
+            raise CellError(field, f"must lie between -{most} and {most}", degrees)
     return PlaceRow(**texts, lon=lon, lat=lat, area=area)
 
 
@@ -198,7 +192,7 @@ def _degrees(row: Row, field: str, most: int) -> float | None:
     try:
         return float(text)
     except ValueError as error:
-        raise Broken(field, f"must be degrees between -{most} and {most}", text) from error
+        raise CellError(field, f"must be degrees between -{most} and {most}", text) from error
 
 
 def _with_areas(rows: list[PlaceRow]) -> list[PlaceRow]:

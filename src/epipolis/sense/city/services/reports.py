@@ -17,6 +17,14 @@ class CityError(ValueError):
         self.report = report
 
 
+class CellError(ValueError):
+    """One cell that breaks a rule."""
+
+    def __init__(self, field: str, rule: str, value: object = "") -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field, self.rule, self.value = field, rule, value
+
+
 @dataclass
 class LoadReport:
     """How many rows of each table were created, changed or left as they were, with problems and warnings."""

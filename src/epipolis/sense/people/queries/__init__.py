@@ -1,0 +1,21 @@
+from .looks import Look, history_of, looks_at, reads_of
+from .names import Name, named
+from .records import PersonRecord, mask, person, person_ids, record_of, what_is_held
+from .searching import digits_of, search
+
+__all__ = [
+    "Look",
+    "Name",
+    "PersonRecord",
+    "digits_of",
+    "history_of",
+    "looks_at",
+    "mask",
+    "named",
+    "person",
+    "person_ids",
+    "reads_of",
+    "record_of",
+    "search",
+    "what_is_held",
+]

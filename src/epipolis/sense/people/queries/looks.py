@@ -1,0 +1,82 @@
+"""Who looked: each read of a person's record, in words that the person understands."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_noop
+
+from epipolis.core import audit
+from epipolis.core.models import AuditEntry, User
+
+WHY = {
+    "person": gettext_noop("opened your record"),
+    "search": gettext_noop("searched for you and saw your name among the results"),
+    "correction": gettext_noop("opened your record to correct it"),
+    "case": gettext_noop("opened a case file that is about you"),
+    "cases": gettext_noop("saw your name in a list of cases"),
+    "contacts": gettext_noop("saw your name in a list of people to call"),
+    "contact": gettext_noop("opened your entry to call you about a possible exposure"),
+    "tracing": gettext_noop("worked on finding who may have been exposed"),
+    "visits": gettext_noop("asked where you had been, to find who may have been exposed"),
+    "export": gettext_noop("took your data into a file"),
+    "api": gettext_noop("another system of the city asked for your record"),
+}
+ROLES = {
+    "tracer": gettext_noop("a contact tracer"),
+    "epidemiologist": gettext_noop("an epidemiologist"),
+    "commander": gettext_noop("the incident command"),
+    "registrar": gettext_noop("the registry office"),
+    "operator": gettext_noop("a technician"),
+    "auditor": gettext_noop("the privacy auditor"),
+}
+_CHANGES = ("people.register", "people.correct", "people.erase", "people.issue_code")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at a record: when, who by role, and why. `reference` lets the privacy office find the very person."""
+
+    at: datetime
+    who: str
+    why: str
+    reference: int
+
+
+def reads_of(person: UUID) -> QuerySet[AuditEntry]:
+    """The trail's entries about who saw this person's record, newest first."""
+    return audit.reads_of(person)
+
+
+def looks_at(person: UUID, *, most: int = 500) -> list[Look]:
+    """The newest looks at a record in the reader's language."""
+    entries = list(reads_of(person)[:most])
+    roles = _roles_of({entry.actor for entry in entries})
+    return [Look(entry.at, _who(entry.actor, roles), _why(entry.detail), entry.id) for entry in entries]
+
+
+def history_of(person: UUID) -> list[dict[str, Any]]:
+    """What was done to a record, newest first: when, by whom, what, and which fields; never a value."""
+    entries = AuditEntry.objects.filter(person=person, action__in=_CHANGES).order_by("-at", "-id")[:200]
+    return [{"at": one.at, "by": one.actor, "action": one.action, "fields": one.detail.get("fields", [])} for one in entries]
+
+
+def _why(detail: dict[str, Any]) -> str:
+    reason = str(detail.get("why", ""))
+    return gettext(WHY.get(reason, reason)) if reason else ""
+
+
+def _who(actor: str, roles: dict[str, list[str]]) -> str:
+    if actor.startswith("device:"):
+        return gettext("a device or partner system of the city")
+    known = [gettext(ROLES[role]) for role in roles.get(actor, []) if role in ROLES]
+    return ", ".join(known) or gettext("a member of the city's staff")
+
+
+def _roles_of(actors: set[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for username, role in User.objects.filter(username__in=actors).values_list("username", "groups__name"):
+        found.setdefault(username, []).append(role)
+    return found

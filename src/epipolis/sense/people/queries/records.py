@@ -1,0 +1,117 @@
+"""A person's whole record, opened for one reader, and written down."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from epipolis.core import audit
+from epipolis.core.sealing import unseal
+from epipolis.sense.city.models import Neighbourhood
+from epipolis.sense.people.models import ContactPoint, Person
+
+from .names import Name
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class PersonRecord:
+    """A record in clear. Numbers are masked but for their last characters, which is enough to compare with a card."""
+
+    id: UUID
+    name: Name
+    birth: tuple[int | None, int | None, int | None]
+    sex: str
+    sex_text: str
+    language: str
+    neighbourhood: Neighbourhood | None
+    address: str
+    phones: tuple[str, ...]
+    emails: tuple[str, ...]
+    identifiers: tuple[tuple[str, str], ...]
+    known_at: datetime
+    erased: datetime | None
+    simulated: bool
+
+    @property
+    def birth_text(self) -> str:
+        """As far as it is known: 1980, 1980-05 or 1980-05-17; a part that is missing is a question mark."""
+        year, month, day = self.birth
+        if not any(self.birth):
+            return ""
+        parts = [f"{year:04d}" if year else "?"]
+        if month or day:
+            parts.append(f"{month:02d}" if month else "?")
+        return "-".join(parts + ([f"{day:02d}"] if day else []))
+
+
+def person(person_id: UUID) -> Person | None:
+    """The row without anything personal opened."""
+    return Person.objects.filter(id=person_id).first()
+
+
+def person_ids(since: datetime | None = None) -> Iterator[UUID]:
+    found = Person.objects.filter(known_at__gte=since) if since else Person.objects.all()
+    return found.order_by("known_at", "id").values_list("id", flat=True).iterator(5_000)
+
+
+def record_of(person_id: UUID, *, by: audit.Actor, at: datetime, why: str) -> PersonRecord | None:
+    """Open a person's record; the read is written down for the person to see."""
+    found = _open(person_id)
+    if found is not None and found.erased is None:
+        audit.record_read(person_id, by=by, at=at, why=why)
+    return found
+
+
+def what_is_held(person_id: UUID) -> dict[str, Any] | None:
+    """A person's own record for that person, as plain values to show or to take along."""
+    found = _open(person_id)
+    if found is None:
+        return None
+    return {
+        "number": str(found.id),
+        "given_name": found.name.given,
+        "family_name": found.name.family,
+        "born": found.birth_text,
+        "sex": found.sex,
+        "language": found.language,
+        "neighbourhood": found.neighbourhood.name if found.neighbourhood else "",
+        "address": found.address,
+        "phones": list(found.phones),
+        "emails": list(found.emails),
+        "identifiers": [{"kind": kind, "value": value} for kind, value in found.identifiers],
+        "held_since": found.known_at.isoformat(),
+        "erased": found.erased.isoformat() if found.erased else None,
+        "simulated": found.simulated,
+    }
+
+
+def mask(value: str) -> str:
+    """A number with all but its last characters hidden."""
+    shown = value[-_SHOWN:] if len(value) > 2 * _SHOWN else ""
+    return "•" * max(4, len(value) - len(shown)) + shown if len(value) < 40 else "•" * 8 + shown
+
+
+def _open(person_id: UUID) -> PersonRecord | None:
+    row = Person.objects.select_related("neighbourhood").defer("neighbourhood__border").filter(id=person_id).first()
+    if row is None:
+        return None
+    points = [(point.kind, unseal(point.value)) for point in row.contact_points.order_by("id")]
+    return PersonRecord(
+        id=row.id,
+        name=Name(unseal(row.given_name), unseal(row.family_name)),
+        birth=(row.birth_year, row.birth_month, row.birth_day),
+        sex=row.sex,
+        sex_text=row.get_sex_display(),
+        language=row.language,
+        neighbourhood=row.neighbourhood,
+        address=unseal(row.address),
+        phones=tuple(value for kind, value in points if kind == ContactPoint.Kind.PHONE),
+        emails=tuple(value for kind, value in points if kind == ContactPoint.Kind.EMAIL),
+        identifiers=tuple((one.kind, mask(unseal(one.value))) for one in row.identifiers.order_by("kind", "id")),
+        known_at=row.known_at,
+        erased=row.erased,
+        simulated=row.simulated,
+    )

@@ -1,0 +1,48 @@
+"""Finding a person by what they carry or say: a number, a phone, an exact name. A search is itself written down."""
+
+import unicodedata
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+
+from epipolis.core import audit
+from epipolis.core.sealing import fingerprint
+from epipolis.sense.people.models import ContactPoint, Identifier, Person
+
+_MOST = 50
+_LONGEST = 200
+
+
+def search(text: str, *, by: audit.Actor, at: datetime) -> list[Person]:
+    """People whose number, phone, e-mail or whole name (in either order) is exactly this, at most 50, newest first.
+
+    Case, width and spaces do not matter; of a phone only the digits count. The text itself is not written down.
+    """
+    text = text.strip()
+    found = list(_matches(text)) if text and "\0" not in text and len(text) <= _LONGEST else []
+    audit.record("people.search", by=by, at=at, hits=len(found))
+    return found
+
+
+def digits_of(phone: str) -> str:
+    """A phone number as its digits alone."""
+    return "".join(character for character in unicodedata.normalize("NFKC", phone) if character.isdecimal())
+
+
+def _matches(text: str) -> list[Person]:
+    value, digits = fingerprint(text), digits_of(text)
+    ids = set(Identifier.objects.filter(value_hash=value).values_list("person", flat=True)[:_MOST])
+    hashes = {value, fingerprint(digits)} if len(digits) >= 3 else {value}
+    ids |= set(ContactPoint.objects.filter(value_hash__in=hashes).values_list("person", flat=True)[:_MOST])
+    if own := _as_id(text):
+        ids.add(own)
+    by_name = Q(given_first_hash=value) | Q(family_first_hash=value)
+    return list(Person.objects.filter(Q(id__in=ids) | by_name).order_by("-known_at", "id")[:_MOST])
+
+
+def _as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
