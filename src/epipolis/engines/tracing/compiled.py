@@ -1,0 +1,43 @@
+"""Compile an array function to machine code once and keep the result on disk.
+
+The functions release the interpreter lock and are called from ordinary Python threads. Numba's own parallel loops
+are avoided on purpose: two web requests that start one at the same time can end the whole process.
+"""
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+import numba
+
+Args = ParamSpec("Args")
+Result = TypeVar("Result")
+
+
+def compiled(signature: str | None = None) -> Callable[[Callable[Args, Result]], Callable[Args, Result]]:
+    """Compile for exactly one `signature` (arrays that are only read are declared read-only there).
+
+    Without a signature the function is compiled into its callers.
+    """
+
+    def compile_function(function: Callable[Args, Result]) -> Callable[Args, Result]:
+        njit: Any = numba.njit
+        arguments = () if signature is None else (_types(signature),)
+        try:
+            return cast("Callable[Args, Result]", njit(*arguments, cache=True, nogil=True)(function))
+        except RuntimeError:  # no folder can be written to: compile again in every process
+            return cast("Callable[Args, Result]", njit(*arguments, nogil=True)(function))
+
+    return compile_function
+
+
+def _types(signature: str) -> Any:
+    """Read `"int64(In64, Out32)"`: In… is an array only read, Out… one written, both one-dimensional and contiguous."""
+    array: Any = numba.types.Array
+    names: dict[str, Any] = {"int64": numba.int64, "void": numba.void}
+    for short, item in {"64": numba.int64, "32": numba.uint32}.items():
+        names[f"In{short}"] = array(item, 1, "C", readonly=True)
+        names[f"Out{short}"] = array(item, 1, "C")
+    names["InTable"] = array(numba.int64, 2, "C", readonly=True)
+    names["OutTable"] = array(numba.int64, 2, "C")
+    returned, _, arguments = signature.removesuffix(")").partition("(")
+    return names[returned](*(names[name.strip()] for name in arguments.split(",")))
