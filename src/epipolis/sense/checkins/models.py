@@ -70,6 +70,7 @@ class Visit(models.Model):
         constraints = [models.CheckConstraint(condition=Q(left__gt=F("arrived")), name="a_visit_takes_time")]
         indexes = [
             models.Index(fields=["place_id", "arrived"], name="visits_at_place"),
+            models.Index(fields=["visitor"], name="visits_open", condition=Q(is_open=True)),
             BrinIndex(fields=["arrived"], name="visits_by_age", pages_per_range=32),
         ]
 

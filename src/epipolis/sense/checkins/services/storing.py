@@ -1,4 +1,4 @@
-"""Storing visits: COPY into a table of this connection, then one insert that leaves alone what is already there."""
+"""Storing visits: one COPY in the common case; where some are there already, an insert that leaves those alone."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -6,58 +6,67 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from numpy.typing import NDArray
 
 from epipolis.core import audit, live
 
+from .doors import micros
 from .drafts import Drafts, Verdict
 
 _SINCE_2000 = 946_684_800_000_000  # PostgreSQL counts microseconds from 2000, everybody else from 1970
 _HEADER, _TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _COLUMNS = (
-    ("visitor", "V16", 16),
-    ("arrived", ">i8", 8),
-    ("place_id", ">i8", 8),
-    ("left", ">i8", 8),
-    ("is_open", "u1", 1),
-    ("exact", "u1", 1),
-    ("companions", ">i2", 2),
-    ("source", ">i2", 2),
+    ("visitor", "uuid", "V16", 16),
+    ("arrived", "timestamptz", ">i8", 8),
+    ("place_id", "bigint", ">i8", 8),
+    ("left", "timestamptz", ">i8", 8),
+    ("is_open", "boolean", "u1", 1),
+    ("exact", "boolean", "u1", 1),
+    ("companions", "smallint", ">i2", 2),
+    ("source", "smallint", ">i2", 2),
+    ("known_at", "timestamptz", ">i8", 8),
+    ("simulated", "boolean", "u1", 1),
 )
 _LINE = np.dtype(
-    [("fields", ">i2")] + [part for name, kind, _ in _COLUMNS for part in ((f"{name}_size", ">i4"), (name, kind))]
+    [("fields", ">i2")] + [part for name, _, kind, _ in _COLUMNS for part in ((f"{name}_size", ">i4"), (name, kind))]
 )
-_NAMES = 'visitor, arrived, place_id, "left", is_open, exact, companions, source'
-_MAKE = """
-CREATE TEMPORARY TABLE IF NOT EXISTS incoming_visit (visitor uuid, arrived timestamptz, place_id bigint, "left" timestamptz,
-is_open boolean, exact boolean, companions smallint, source smallint) ON COMMIT DELETE ROWS
-"""
-_COPY_IN = f"COPY incoming_visit ({_NAMES}) FROM STDIN (FORMAT BINARY)"
+_NAMES = ", ".join(f'"{name}"' for name, *_ in _COLUMNS)
+_COPY = f"COPY checkins_visit ({_NAMES}) FROM STDIN (FORMAT BINARY)"
+_COPY_ASIDE = _COPY.replace("checkins_visit", "incoming_visit")
+_MAKE_ASIDE = (
+    "CREATE TEMPORARY TABLE IF NOT EXISTS incoming_visit ("
+    + ", ".join(f'"{name}" {kind}' for name, kind, *_ in _COLUMNS)
+    + ") ON COMMIT DELETE ROWS"
+)
 _ADD = f"""
-INSERT INTO checkins_visit ({_NAMES}, known_at, simulated) SELECT {_NAMES}, %s, %s FROM incoming_visit
-ON CONFLICT DO NOTHING
+INSERT INTO checkins_visit ({_NAMES}) SELECT {_NAMES} FROM incoming_visit ON CONFLICT DO NOTHING
 """  # noqa: S608 -- the names are the constants above
 _SAY_LEFT = """
 UPDATE checkins_visit v SET "left" = i."left", is_open = false FROM incoming_visit i
 WHERE v.is_open AND NOT i.is_open AND (v.visitor, v.arrived, v.place_id) = (i.visitor, i.arrived, i.place_id)
 """
-_CLOSE = """
-WITH ended AS (
-  SELECT o.visitor, o.arrived, o.place_id, min(n.arrived) AS at
-  FROM checkins_visit o JOIN checkins_visit n
-    ON n.visitor = o.visitor AND n.arrived > o.arrived AND n.arrived < o."left" AND n.exact
-  WHERE o.is_open AND o.visitor IN (SELECT visitor FROM incoming_visit)
-  GROUP BY o.visitor, o.arrived, o.place_id)
-UPDATE checkins_visit v SET "left" = ended.at, is_open = false FROM ended
-WHERE (v.visitor, v.arrived, v.place_id) = (ended.visitor, ended.arrived, ended.place_id)
+_FIND_ENDED = """
+SELECT o.visitor, o.arrived, o.place_id, n.at
+FROM (SELECT DISTINCT unnest(%s::uuid[]) AS visitor) i
+CROSS JOIN LATERAL (
+  SELECT visitor, arrived, place_id, "left" FROM checkins_visit WHERE visitor = i.visitor AND is_open OFFSET 0) o
+CROSS JOIN LATERAL (
+  SELECT min(arrived) AS at FROM checkins_visit
+  WHERE visitor = o.visitor AND arrived > o.arrived AND arrived < o."left" AND exact) n
+WHERE n.at IS NOT NULL
 """
+_END = """
+UPDATE checkins_visit v SET "left" = e.at, is_open = false
+FROM unnest(%s::uuid[], %s::timestamptz[], %s::bigint[], %s::timestamptz[]) AS e(visitor, arrived, place_id, at)
+WHERE (v.visitor, v.arrived, v.place_id) = (e.visitor, e.arrived, e.place_id)
+"""
+Keys = set[tuple[UUID, datetime, int]]
 
 
-@transaction.atomic
 def store(
     drafts: Drafts, verdict: Verdict, *, by: audit.Actor, at: datetime, simulated: bool = False, keys: bool = False
-) -> tuple[int, set[tuple[UUID, datetime, int]] | None]:
+) -> tuple[int, Keys | None]:
     """Store what the verdict lets through, in one transaction; return how many rows are new.
 
     With `keys`, and when some were there already, the second value holds the keys of the new ones. A visit that is
@@ -66,30 +75,69 @@ def store(
     """
     if not len(verdict.rows):
         return 0, set()
-    lines = encode(drafts, verdict)
+    lines = encode(drafts, verdict, at=at, simulated=simulated)
+    try:
+        with transaction.atomic():
+            _copy(_COPY, lines)
+            _conclude(drafts, verdict, len(verdict.rows), lines, by=by, at=at)
+        return len(verdict.rows), None
+    except IntegrityError:  # at least one is known already
+        with transaction.atomic():
+            added, new = _store_aside(lines, keys=keys)
+            _conclude(drafts, verdict, added, lines, by=by, at=at)
+        return added, new
+
+
+def _store_aside(lines: bytes, *, keys: bool) -> tuple[int, Keys]:
     with connection.cursor() as cursor:
-        cursor.execute(_MAKE)
-        with cursor.copy(_COPY_IN) as copy:
-            copy.write(lines)
-        cursor.execute(_ADD + ("RETURNING visitor, arrived, place_id" if keys else ""), [at, simulated])
+        cursor.execute(_MAKE_ASIDE)
+        _copy(_COPY_ASIDE, lines)
+        cursor.execute(_ADD + ("RETURNING visitor, arrived, place_id" if keys else ""))
         added = cursor.rowcount
-        new = {tuple(row) for row in cursor.fetchall()} if keys and added < len(verdict.rows) else None
-        if added < len(verdict.rows):
-            cursor.execute(_SAY_LEFT)
-        cursor.execute(_CLOSE)
-    digest = sha256(lines).hexdigest()
-    rejected, flagged = len(drafts) - len(verdict.rows), int(verdict.flagged.sum())
-    audit.record("checkins.record", by=by, at=at, rows=len(verdict.rows), new=added, rejected=rejected, flagged=flagged, sha256=digest)
-    live.tell("visits")
+        new = {tuple(row) for row in cursor.fetchall()} if keys else set()
+        cursor.execute(_SAY_LEFT)
+        cursor.execute("TRUNCATE incoming_visit")  # a caller's transaction may store a second batch
     return added, new
 
 
-def encode(drafts: Drafts, verdict: Verdict) -> bytes:
+def _copy(statement: str, lines: bytes) -> None:
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(lines)
+
+
+def _conclude(
+    drafts: Drafts, verdict: Verdict, added: int, lines: bytes, *, by: audit.Actor, at: datetime
+) -> None:
+    _end_earlier(drafts.visitor[verdict.rows])
+    audit.record(
+        "checkins.record",
+        by=by,
+        at=at,
+        rows=len(verdict.rows),
+        new=added,
+        rejected=len(drafts) - len(verdict.rows),
+        flagged=int(verdict.flagged.sum()),
+        sha256=sha256(lines).hexdigest(),
+    )
+    live.tell("visits")
+
+
+def _end_earlier(visitors: NDArray[Any]) -> None:
+    """End every open visit of these visitors at their next arrival elsewhere."""
+    digits = visitors.tobytes().hex()
+    text = ",".join([digits[at : at + 32] for at in range(0, len(digits), 32)])
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND_ENDED, [f"{{{text}}}"])
+        if ended := cursor.fetchall():
+            cursor.execute(_END, [list(column) for column in zip(*ended, strict=True)])
+
+
+def encode(drafts: Drafts, verdict: Verdict, *, at: datetime, simulated: bool) -> bytes:
     """The rows in PostgreSQL's binary format."""
     rows = verdict.rows
     lines: NDArray[Any] = np.empty(len(rows), _LINE)
     lines["fields"] = len(_COLUMNS)
-    for name, _, size in _COLUMNS:
+    for name, _, _, size in _COLUMNS:
         lines[f"{name}_size"] = size
     lines["visitor"] = drafts.visitor[rows]
     lines["arrived"] = drafts.arrived[rows] - _SINCE_2000
@@ -99,4 +147,6 @@ def encode(drafts: Drafts, verdict: Verdict) -> bytes:
     lines["exact"] = drafts.exact[rows]
     lines["companions"] = drafts.companions[rows]
     lines["source"] = drafts.source[rows]
+    lines["known_at"] = micros(at) - _SINCE_2000
+    lines["simulated"] = simulated
     return _HEADER + lines.tobytes() + _TRAILER
