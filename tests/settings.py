@@ -1,0 +1,15 @@
+"""The platform's settings over a database and keys of the suite's own: it must never touch those of a city."""
+
+import os
+import tempfile
+
+if "PYTEST_XDIST_WORKER" not in os.environ or "EPIPOLIS_TESTING" not in os.environ:
+    os.environ["EPIPOLIS_TESTING"] = "1"
+    os.environ["EPIPOLIS_HOME"] = tempfile.mkdtemp(prefix="epipolis-test-")
+    for name in ("EPIPOLIS_DATABASE_URL", "EPIPOLIS_DEMO", "EPIPOLIS_WITHOUT", "EPIPOLIS_ADDRESS"):
+        os.environ.pop(name, None)
+
+from epipolis.server.settings import *  # noqa: E402, F403 -- the suite's own database first
+
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 -- from the platform's settings
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
