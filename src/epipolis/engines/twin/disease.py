@@ -35,7 +35,7 @@ class Disease:
     symptomatic: Decades
     severe: Decades
     dies: Decades
-    introduced_per_100k: float = 30.0
+    introduced_per_100k: float = 45.0
     imported_per_100k_daily: float = 1.0
 
     def __post_init__(self) -> None:
