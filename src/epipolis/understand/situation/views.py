@@ -89,7 +89,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "days": (last - first).days,
         "shown_day": (picture.today - first).days,
         "hops": queries.hops(at or now),
-        "clusters": tracing.busiest_clusters(until=at or now)[:8],
+        "clusters": tracing.clusters(at or now, limit=8),
         "districts": queries.district_table(picture),
         "curve": queries.curve_chart(picture),
         "pyramid": queries.age_chart(picture),
