@@ -1,5 +1,6 @@
 """Finding a person by what they carry or say: a number, a phone, an exact name. A search is itself written down."""
 
+import re
 import unicodedata
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +13,7 @@ from epipolis.sense.people.models import ContactPoint, Identifier, Person
 
 _MOST = 50
 _LONGEST = 200
+_NOT_A_DIGIT = re.compile(r"\D+")
 
 
 def search(text: str, *, by: audit.Actor, at: datetime) -> list[Person]:
@@ -27,7 +29,7 @@ def search(text: str, *, by: audit.Actor, at: datetime) -> list[Person]:
 
 def digits_of(phone: str) -> str:
     """A phone number as its digits alone."""
-    return "".join(character for character in unicodedata.normalize("NFKC", phone) if character.isdecimal())
+    return _NOT_A_DIGIT.sub("", unicodedata.normalize("NFKC", phone))
 
 
 def _matches(text: str) -> list[Person]:

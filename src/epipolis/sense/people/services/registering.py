@@ -12,12 +12,12 @@ from epipolis.core import audit
 from epipolis.core.sealing import fingerprint, seal
 from epipolis.sense.city.models import Neighbourhood
 from epipolis.sense.people import queries
-from epipolis.sense.people.models import ContactPoint, Identifier, Person
+from epipolis.sense.people.models import ContactPoint, Person
 
 from .rows import NO_BIRTH, Birth, PersonError, PersonRow, check_row, clear
 
 _TRIES = 4
-_LOOK_UP = 5_000  # hashes in one question
+_KNOWN = "SELECT kind, value_hash, person_id FROM people_identifier WHERE value_hash = ANY(%s)"
 _PERSON = (
     "id, given_name, family_name, given_first_hash, family_first_hash, birth_year, birth_month, birth_day, sex, language,"
     " neighbourhood_id, address, known_at, erased, simulated"
@@ -109,14 +109,12 @@ def _find_or_make(rows: Sequence[PersonRow], *, by: audit.Actor, at: datetime) -
 def find_people(keys: Iterable[Key]) -> dict[Key, UUID]:
     """Who is known by these (kind, hash) pairs."""
     wanted = set(keys)
-    hashes = sorted({value_hash for _, value_hash in wanted})
-    found: dict[Key, UUID] = {}
-    for start in range(0, len(hashes), _LOOK_UP):
-        rows = Identifier.objects.filter(value_hash__in=hashes[start : start + _LOOK_UP])
-        for kind, value_hash, person in rows.values_list("kind", "value_hash", "person_id"):
-            if (kind, value_hash) in wanted:
-                found[kind, value_hash] = person
-    return found
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        # As one array: the ORM's list of thousands of single values takes longer to write than to answer.
+        cursor.execute(_KNOWN, [[value_hash for _, value_hash in wanted]])
+        return {(kind, value_hash): person for kind, value_hash, person in cursor if (kind, value_hash) in wanted}
 
 
 def name_hashes(given: str, family: str) -> tuple[str, str]:
