@@ -1,16 +1,43 @@
 """The platform's one API: each module that is switched on adds its router; problems have one shape (RFC 9457)."""
 
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Router, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from epipolis.core.access import SignedIn
+from epipolis.core.models import DeviceToken, User
 from epipolis.core.modules import modules, packages
 from epipolis.core.problems import ProblemError, problem_response
+from epipolis.core.roles import declared_permissions
+
+
+class Me(Schema):
+    """Who calls, and what they may do."""
+
+    name: str
+    kind: str
+    roles: list[str]
+    permissions: list[str]
+    expires: datetime | None = None
+
+
+router = Router(tags=["core"])
+
+
+@router.get("me", auth=SignedIn(), response=Me)
+def me(request: HttpRequest) -> Me:
+    """Who am I, and what may I do?"""
+    caller: User | DeviceToken = getattr(request, "auth")  # noqa: B009 -- requests have no such attribute for the type checker
+    if isinstance(caller, DeviceToken):
+        return Me(name=caller.name, kind="device", roles=[], permissions=caller.scopes, expires=caller.expires)
+    allowed = [name for name in declared_permissions() if caller.has_perm(name)]
+    return Me(name=caller.username, kind="person", roles=caller.role_names, permissions=allowed)
 
 
 def make_api() -> NinjaAPI:
@@ -18,6 +45,7 @@ def make_api() -> NinjaAPI:
     api = NinjaAPI(title="epipolis", version="1", urls_namespace="api", docs_url="/docs")
     for kind, answer in _ANSWERS.items():
         api.add_exception_handler(kind, answer)
+    api.add_router("", router)
     for name, module in modules().items():
         if module.api:
             file, _, attribute = module.api.partition(".")

@@ -44,6 +44,41 @@ def reads_of(person: UUID) -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(person=person, action="people.read").order_by("-at", "-id")
 
 
+def entries(
+    *,
+    actor: str = "",
+    action: str = "",
+    area: str = "",
+    subject: str = "",
+    person: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> QuerySet[AuditEntry]:
+    """The trail, newest first; `area` is the part of an action before its dot."""
+    found = AuditEntry.objects.order_by("-id")
+    wanted = {
+        "actor__iexact": actor,
+        "action__startswith": action,
+        "subject": subject,
+        "person": person,
+        "at__gte": since,
+        "at__lt": until,
+    }
+    found = found.filter(**{key: value for key, value in wanted.items() if value})
+    return found.filter(action__startswith=f"{area}.") if area else found
+
+
+def head() -> tuple[int, str]:
+    """The newest sealed position and its digest: written down elsewhere, it proves later that no end was cut off."""
+    last = AuditEntry.objects.exclude(position=None).order_by("-position").first()
+    return (last.position or 0, last.digest) if last else (0, "")
+
+
+def has_link(position: int, digest: str) -> bool:
+    """Whether an entry that was written down earlier still stands where it stood."""
+    return AuditEntry.objects.filter(position=position, digest=digest).exists()
+
+
 def actor_name(by: Actor) -> str:
     """How the trail names an actor: an account, a device, or the part of the platform that acted by itself."""
     if isinstance(by, User):

@@ -4,6 +4,7 @@ from uuid import uuid4
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 
@@ -26,6 +27,14 @@ class User(AbstractUser):
 
     language = models.CharField(_("language"), max_length=10, blank=True)
     simulated = models.BooleanField(default=False)
+    must_change_password = models.BooleanField(default=False)
+    session_epoch = models.PositiveIntegerField(default=0)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What every session of this account carries: a new password or a new epoch ends all of them at once."""
+        return salted_hmac(
+            "epipolis.core.models.User.session", f"{self.session_epoch}:{self.password}", secret=secret, algorithm="sha256"
+        ).hexdigest()
 
     @property
     def role_names(self) -> list[str]:
@@ -170,6 +179,17 @@ class SentOnce(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class CacheEntry(models.Model):
+    """What all processes must know for a while, such as failed sign-ins; the table behind Django's database cache."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.cache_key
 
 
 class SecretKeyCheck(models.Model):

@@ -28,6 +28,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = False  # the city's proxy ends TLS; redirecting here would break its health checks
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 2**20
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
@@ -43,10 +44,15 @@ INSTALLED_APPS = [
     "ninja",
     "procrastinate.contrib.django",
     "epipolis.core",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     *packages().values(),
 ]
 MIDDLEWARE = [
+    "epipolis.core.logs.RequestNames",
     "django.middleware.security.SecurityMiddleware",
+    "epipolis.core.headers.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -55,6 +61,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "epipolis.core.guards.SecondFactorGuard",
 ]
 TEMPLATES = [
     {
@@ -65,6 +73,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "epipolis.core.context.shell",
             ]
         },
     }
@@ -73,8 +82,34 @@ ROOT_URLCONF = "epipolis.server.urls"
 DATABASES = {"default": database.connection_settings()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "core.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "epipolis.core.sign_in.Accounts"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True  # the session's own age, one shift, is the limit
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+# An office of five hundred sits behind one address; one account stays at five wrong passwords in five minutes.
+ACCOUNT_RATE_LIMITS = {"login": "300/m/ip", "login_failed": "60/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("EPIPOLIS_PROXIES", "0"))
+MFA_ADAPTER = "epipolis.core.sign_in.SecondFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_RECOVERY_CODE_DIGITS = 10
+MFA_TOTP_TOLERANCE = 1  # telephones' clocks drift
+MFA_TOTP_ISSUER = f"epipolis {EPIPOLIS_CITY}"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_HTTPS  # passkeys on plain HTTP work in browsers for localhost only
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "core_cacheentry",
+        "OPTIONS": {"MAX_ENTRIES": 200_000},
+    }
+}
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -92,6 +127,7 @@ TIME_ZONE = EPIPOLIS_ZONE
 
 STATIC_URL = "/static/"
 STATIC_ROOT = database.home() / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns about a folder that is not there yet
 STATICFILES_DIRS = [
     (f"vendor/{name}", ROOT / "node_modules" / path)
     for name, path in {
@@ -106,11 +142,11 @@ STATICFILES_DIRS = [
 ICONS = ROOT / "node_modules" / "@tabler" / "icons" / "icons" / "outline"
 WHITENOISE_USE_FINDERS = True
 
-EPIPOLIS_LOG_FORMAT = '{"time":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":"%(message)s"}'
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": EPIPOLIS_LOG_FORMAT}},
+    "formatters": {"line": {"()": "epipolis.core.logs.JsonLines"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": os.environ.get("EPIPOLIS_LOG", "WARNING")},
+    "loggers": {"django": {"handlers": [], "propagate": True}, "django.server": {"handlers": [], "propagate": True}},
 }
