@@ -18,7 +18,9 @@ class Trace(models.Model):
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="+")
     case_revision = models.PositiveIntegerField()
+    known_at = models.DateTimeField()  # since when these facts of the case were known
     made = models.DateTimeField()
+    is_first_look = models.BooleanField(default=True)  # the first at this revision; later ones tell nothing about delay
     window_from = models.DateTimeField(null=True)
     window_until = models.DateTimeField(null=True)
     decision = models.JSONField()  # which rule gave the window, from what, and why
@@ -27,10 +29,13 @@ class Trace(models.Model):
     added = models.PositiveIntegerField(default=0)
     gone = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
+    changes = models.JSONField(default=dict)  # ids of contacts: added, gone, and changed with what changed
+    checked = models.DateTimeField()  # when a later look last came to the same result
     is_current = models.BooleanField(default=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case"], condition=models.Q(is_current=True), name="one_current_trace")]
+        indexes = [models.Index(fields=["made"], name="traces_by_time")]
 
     def __str__(self):
         return f"{self.case_id} {self.made:%Y-%m-%d %H:%M}"
@@ -50,7 +55,9 @@ class Contact(models.Model):
     person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
     risk = models.CharField(_("risk"), max_length=8, choices=Risk.choices)
     certain = models.BooleanField(_("certain"))
-    minutes = models.PositiveIntegerField(_("minutes shared"))
+    rank = models.PositiveSmallIntegerField()  # 1 = to be called first; the order of the risks
+    minutes = models.PositiveIntegerField(_("minutes shared"))  # where not certain: at most
+    companions = models.PositiveSmallIntegerField(_("companions"), default=0)
     last_met = models.DateTimeField(_("last met"))
     decision = models.JSONField()
     found = models.DateTimeField(_("found"))
@@ -65,7 +72,8 @@ class Contact(models.Model):
         constraints = [models.UniqueConstraint(fields=["case", "visitor"], name="a_contact_of_a_case_once")]
         indexes = [
             models.Index(fields=["visitor"], name="contacts_by_visitor"),
-            models.Index(fields=["state", "risk", "-last_met"], name="contacts_to_do", condition=models.Q(gone=None)),
+            models.Index(fields=["rank", "-last_met", "id"], name="contacts_to_do", condition=models.Q(gone=None)),
+            models.Index(fields=["last_met"], name="contacts_by_age"),
         ]
 
     def __str__(self):
@@ -83,3 +91,27 @@ class Encounter(models.Model):
 
     def __str__(self):
         return f"{self.contact_id} {self.place_id} {self.starts:%Y-%m-%d %H:%M}"
+
+
+class CaseStay(models.Model):
+    """A place where a case was on one day, while infectious or when it was infected; clusters are counted from these."""
+
+    class Phase(models.TextChoices):
+        EXPOSED = "exposed", _("when infected")
+        INFECTIOUS = "infectious", _("while infectious")
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="+")
+    place = models.ForeignKey(Place, models.PROTECT, related_name="+")
+    day = models.DateField()
+    phase = models.CharField(max_length=10, choices=Phase.choices)
+    minutes = models.PositiveIntegerField()
+    certain = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["case", "place", "day", "phase"], name="a_stay_of_a_case_once_a_day"),
+        ]
+        indexes = [models.Index(fields=["day", "place", "case"], name="case_stays_by_day")]
+
+    def __str__(self):
+        return f"{self.case_id} {self.place_id} {self.day}"

@@ -1,0 +1,15 @@
+from .listeners import on_case_confirmed, on_case_revised, on_route_told, trace_open_cases
+from .traces import forget_old_contacts, trace_case
+from .work import assign_contact, undo_work, work_contact
+
+__all__ = [
+    "assign_contact",
+    "forget_old_contacts",
+    "on_case_confirmed",
+    "on_case_revised",
+    "on_route_told",
+    "trace_case",
+    "trace_open_cases",
+    "undo_work",
+    "work_contact",
+]
