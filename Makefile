@@ -32,7 +32,7 @@ new: install-develop ## a new module: make new WING=act MODULE=aid
 	@$(BIN)/python docs/new_module.py $(WING) $(MODULE)
 
 golden: install-develop ## rewrite the golden files; review the difference
-	@EPIPOLIS_GOLDEN=write $(BIN)/pytest -q tests/golden
+	@EPIPOLIS_GOLDEN=write $(BIN)/pytest -q tests/golden tests/engines
 
 screenshots: install-develop browser ## the pictures in docs/pictures
 	@$(BIN)/python docs/screenshots.py
