@@ -117,18 +117,23 @@ def citymap(
     user = getattr(context.get("request"), "user", None)
     wanted = layers if layers is not None else (layer for module in modules().values() for layer in module.layers)
     shown = [layer for layer in wanted if not layer.needs or (user is not None and user.has_perm(layer.needs))]
-    data = {
-        "layers": [
-            {"name": x.name, "title": _(x.title), "url": layer_url(x), "colour_by": x.colour_by, "kind": x.kind} for x in shown
-        ],
-        "texts": _map_texts(),
-    }
-    return {"data": json_script(data), "layers": shown, "height": int(height), "label": label}
+    found = [
+        {"name": x.name, "title": _(x.title), "url": url, "colour_by": x.colour_by, "kind": x.kind}
+        for x in shown
+        if (url := layer_url(x))
+    ]
+    data = {"layers": found, "texts": _map_texts()}
+    return {"data": json_script(data), "layers": found, "height": int(height), "label": label}
 
 
 def layer_url(layer: Layer) -> str:
-    """A layer's address: a path, or the name of a page."""
-    return layer.url if layer.url.startswith("/") else reverse(layer.url)
+    """A layer's address: a path, or the name of a page; empty when the module has no such page."""
+    if layer.url.startswith("/"):
+        return layer.url
+    try:
+        return reverse(layer.url)
+    except NoReverseMatch:
+        return ""
 
 
 def _map_texts() -> dict[str, str]:

@@ -125,7 +125,7 @@ function graph(data, style) {
     legend: { ...frame(style).legend, show: groups.length > 1, data: groups },
     tooltip: { ...frame(style).tooltip, trigger: "item" },
     series: [{
-      type: "graph", layout: "force", roam: true, draggable: true, top: 30, force: { repulsion: 140, edgeLength: [40, 110], gravity: 0.12 },
+      type: "graph", layout: "force", roam: true, draggable: true, top: 30, force: { repulsion: 90, edgeLength: [25, 80], gravity: 0.22 },
       categories: groups.map((name) => ({ name })),
       data: (data.nodes || []).map((node) => ({
         id: String(node.id), name: node.name || String(node.id), url: node.url, category: groups.indexOf(node.group || ""),

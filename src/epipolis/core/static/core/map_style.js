@@ -1,0 +1,72 @@
+// The look of the city map: a plain ground, one ramp of blues to ochre that colour-blind readers can order, five classes.
+const LIGHT = ["#e8f0f7", "#b5d1e8", "#7fb0d8", "#3f87bd", "#0b4f86"];
+const DARK = ["#1d3247", "#25537d", "#3478ad", "#66a6d6", "#b9dcf5"];
+const NONE = { light: "#e9ecef", dark: "#232c36" };
+
+export function base(dark) {
+  return { version: 8, sources: {}, layers: [{ id: "ground", type: "background", paint: { "background-color": dark ? "#0f151c" : "#f5f7f9" } }] };
+}
+
+/** `count` colours from weak to strong; for 0 the colour of areas without data. */
+export function ramp(count, dark) {
+  if (!count) return dark ? NONE.dark : NONE.light;
+  const all = dark ? DARK : LIGHT;
+  if (count >= all.length) return all;
+  return Array.from({ length: count }, (_, i) => all[Math.round((i * (all.length - 1)) / Math.max(count - 1, 1))]);
+}
+
+/** Lower ends of up to five classes with about equally many areas each, rounded so that people can read them. */
+export function breaks(layer, data) {
+  if (!layer.colour_by) return [];
+  const values = data.features.map((feature) => feature.properties[layer.colour_by]).filter((value) => typeof value === "number").sort((a, b) => a - b);
+  if (!values.length) return [];
+  const steps = [values[0]];
+  for (let i = 1; i < 5; i += 1) steps.push(tidy(values[Math.floor((i * values.length) / 5)]));
+  steps[0] = Math.min(tidy(values[0]), values[0]);
+  return [...new Set(steps)].filter((step, i) => i === 0 || step > steps[0]).sort((a, b) => a - b);
+}
+
+function tidy(value) {
+  if (!value) return 0;
+  const unit = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 1);
+  return Number((Math.floor(value / unit) * unit).toPrecision(6));
+}
+
+export function paint(layer, steps, dark) {
+  const colour = layer.colour_by ? stepped(layer.colour_by, steps, dark) : dark ? "#2b4a66" : "#c7dbeb";
+  const edge = dark ? "#0f151c" : "#ffffff";
+  if (layer.kind === "line") return [{ id: layer.name, type: "line", paint: { "line-color": dark ? "#9aa7b5" : "#5a6675", "line-width": 1.5 } }];
+  if (layer.kind === "circle") {
+    const dot = layer.colour_by ? colour : dark ? "#f0b429" : "#d55e00";
+    return [{ id: layer.name, type: "circle", paint: { "circle-color": dot, "circle-radius": ["interpolate", ["linear"], ["zoom"], 9, 3, 14, 7], "circle-stroke-color": edge, "circle-stroke-width": 1, "circle-opacity": 0.9 } }];
+  }
+  return [
+    { id: layer.name, type: "fill", paint: { "fill-color": colour, "fill-opacity": 0.95 } },
+    { id: `${layer.name}-line`, type: "line", paint: { "line-color": edge, "line-width": 1 } },
+  ];
+}
+
+function stepped(property, steps, dark) {
+  const colours = ramp(steps.length, dark);
+  const none = ramp(0, dark);
+  if (!steps.length) return none;
+  const rest = steps.slice(1).flatMap((step, i) => [step, colours[i + 1]]);
+  const inside = rest.length ? ["step", ["to-number", ["get", property]], colours[0], ...rest] : colours[0];
+  return ["case", ["==", ["typeof", ["get", property]], "number"], inside, none];
+}
+
+export function bounds(data) {
+  const box = [[180, 90], [-180, -90]];
+  const visit = (part) => {
+    if (typeof part[0] === "number") {
+      box[0] = [Math.min(box[0][0], part[0]), Math.min(box[0][1], part[1])];
+      box[1] = [Math.max(box[1][0], part[0]), Math.max(box[1][1], part[1])];
+    } else part.forEach(visit);
+  };
+  for (const feature of data.features) if (feature.geometry?.coordinates?.length) visit(feature.geometry.coordinates);
+  return box;
+}
+
+export const nameOf = (properties) => String(properties.name ?? properties.title ?? properties.code ?? "–");
+
+export const shown = (value) => (typeof value === "number" ? value.toLocaleString(document.documentElement.lang || "en", { maximumFractionDigits: 1 }) : String(value));
