@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from django.http import HttpResponseBase, StreamingHttpResponse
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/json", "parquet": "application/vnd.apache.parquet"}
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
+_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width signs are run by spreadsheets too
 _BATCH = 20_000
 
 
@@ -66,8 +66,13 @@ def encode(kind: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]])
 
 
 def safe_cell(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula gets a leading apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_RISKY) else value
+    """Text that a spreadsheet would run as a formula gets a leading apostrophe; `bare_cell` takes it away again."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip("'").startswith(_RISKY) else value
+
+
+def bare_cell(text: str) -> str:
+    """The text that `safe_cell` made safe."""
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_RISKY) else text
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:

@@ -37,6 +37,17 @@ def cases_by_id(case_ids: list[UUID]) -> dict[UUID, Case]:
     return _with_areas(Case.objects.all()).in_bulk(case_ids)
 
 
+def case_source(case_id: UUID) -> tuple[str, str] | None:
+    """Source and number of a case; None when it is not in the line list (yet)."""
+    return Case.objects.filter(id=case_id).values_list("source", "source_key").first()
+
+
+def facts_by_id(case_ids: list[UUID], fields: tuple[str, ...]) -> dict[UUID, dict[str, Any]]:
+    """Some columns of many cases, in one question."""
+    rows = Case.objects.filter(id__in=case_ids).values_list("id", *fields)
+    return {row[0]: dict(zip(fields, row[1:], strict=True)) for row in rows}
+
+
 def infected_by(case_id: UUID) -> QuerySet[Case]:
     """Cases that are believed to have been infected by this one."""
     return Case.objects.filter(infected_by=case_id).order_by("onset", "reported", "id")

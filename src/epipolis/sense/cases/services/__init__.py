@@ -2,6 +2,7 @@
 
 from .changes import AlreadyReportedError, StaleRevisionError, confirm_case, report_case, revise_case, undo_revision
 from .facts import Broken, FactsError
+from .imports import import_cases
 
 __all__ = [
     "AlreadyReportedError",
@@ -9,6 +10,7 @@ __all__ = [
     "FactsError",
     "StaleRevisionError",
     "confirm_case",
+    "import_cases",
     "report_case",
     "revise_case",
     "undo_revision",

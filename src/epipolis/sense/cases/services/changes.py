@@ -90,10 +90,11 @@ def revise_case(
     at: datetime,
     expected: int | None = None,
     action: str = "cases.revise",
+    origin: str = "",
 ) -> Case:
     """Believe something else about a case from now on. What is the same already changes nothing, and nobody is told.
 
-    `expected` is the revision that the editor had read.
+    `expected` is the revision that the editor had read, `origin` the source whose file says so.
 
     Raises:
         Case.DoesNotExist: there is no such case.
@@ -115,7 +116,7 @@ def revise_case(
     case.revised_at = max(at, case.revised_at)
     case.revision += 1
     case.save(update_fields=[*changed, "revised_at", "revision"])
-    _keep(case, changed, by=by, at=case.revised_at)
+    _keep(case, changed, by=by, at=case.revised_at, origin=origin)
     audit.record(action, by=by, at=at, subject=case.id, person=case.person_id, fields=changed, revision=case.revision)
     publish(CaseRevised(case.id, case.person_id, tuple(changed)))
     if "classification" in changed and case.classification == Classification.CONFIRMED:
@@ -152,9 +153,15 @@ def undo_revision(case_id: UUID, *, by: audit.Actor, at: datetime, expected: int
     return revise_case(case_id, believed(former), by=by, at=at, expected=expected, action="cases.undo")
 
 
-def _keep(case: Case, changed: list[str], *, by: audit.Actor, at: datetime) -> None:
+def _keep(case: Case, changed: list[str], *, by: audit.Actor, at: datetime, origin: str = "") -> None:
     CaseRevision.objects.filter(case=case, superseded_at=None).update(superseded_at=at)
     CaseRevision.objects.create(
-        case=case, revision=case.revision, known_at=at, changed=changed, by=audit.actor_name(by), **believed(case)
+        case=case,
+        revision=case.revision,
+        known_at=at,
+        changed=changed,
+        by=audit.actor_name(by),
+        origin=origin,
+        **believed(case),
     )
     live.tell("cases", case=str(case.id))

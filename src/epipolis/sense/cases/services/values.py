@@ -22,7 +22,7 @@ _WORDS = re.compile(r"(\d{1,2})\W+(?:de\W+)?([a-zéí]{3,})\W+(?:del?\W+)?(\d{4}
 _MONTHS = {
     word: number
     for number, words in enumerate(
-        "jan ene|feb|mar|apr abr|may|jun|jul|aug ago|sep set|oct|nov|dec dic".split("|"),
+        ["jan ene", "feb", "mar", "apr abr", "may", "jun", "jul", "aug ago", "sep set", "oct", "nov", "dec dic"],
         start=1,
     )
     for word in words.split()

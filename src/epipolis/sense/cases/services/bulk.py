@@ -1,0 +1,160 @@
+"""Many cases at once: the same revisions, events and rules as for one, in a few statements."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
+from django.utils.translation import gettext_noop
+
+from epipolis.core import audit, clock
+from epipolis.core.events import Event, publish_many
+from epipolis.core.imports import ImportReport
+from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
+from epipolis.sense.cases.models import Case, CaseRevision, Classification
+
+from .facts import FIELDS, FactsError, believed, check
+from .rows import ReadRow
+
+_CASE = ("id", "person_id", "disease", "source", "source_key", "known_at", "revised_at", "revision", "simulated", *FIELDS)
+_REVISION = ("case_id", "revision", "known_at", "superseded_at", "changed", "by", "origin", *FIELDS)
+_NEVER = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """How many cases were revised, and how many kept what somebody had changed since the last file."""
+
+    revised: int = 0
+    kept: int = 0
+
+
+def create(rows: Sequence[ReadRow], persons: Sequence[UUID], *, by: audit.Actor, at: datetime) -> None:
+    """Store new cases with their first revisions and announce the confirmed ones."""
+    actor = audit.actor_name(by)
+    cases, revisions = [], []
+    for row, person in zip(rows, persons, strict=True):
+        facts = [row.facts[name] for name in FIELDS]
+        cases.append((row.id, person, row.disease, row.source, row.source_key, at, at, 1, row.simulated, *facts))
+        changed = json.dumps(sorted(name for name, value in zip(FIELDS, facts, strict=True) if value not in (None, "")))
+        revisions.append((row.id, 1, at, None, changed, actor, row.source, *facts))
+    _copy("cases_case", _CASE, cases)
+    _copy("cases_caserevision", _REVISION, revisions)
+    confirmed = Classification.CONFIRMED
+    publish_many(
+        CaseConfirmed(row.id, person)
+        for row, person in zip(rows, persons, strict=True)
+        if row.facts["classification"] == confirmed
+    )
+
+
+def revise(rows: Sequence[ReadRow], report: ImportReport, *, by: audit.Actor, at: datetime, dry_run: bool) -> Revised:
+    """Believe what a file says anew. What somebody changed since the file last said it stays as they left it."""
+    if not rows:
+        return Revised()
+    wanted = Case.objects.filter(id__in=[row.id for row in rows])
+    cases = (wanted if dry_run else wanted.select_for_update().order_by("id")).in_bulk()
+    histories = _histories(rows)
+    changed: dict[UUID, list[str]] = {}
+    origins = {row.id: row.source for row in rows}
+    kept = 0
+    for row in rows:
+        names = _news(row, cases[row.id], histories.get(row.id, ()), report)
+        if names and _apply(row, cases[row.id], names, report, at):
+            changed[row.id] = sorted(names)
+        else:
+            kept += 1
+    if changed and not dry_run:
+        _keep({key: cases[key] for key in changed}, changed, origins, by=by, at=at)
+    return Revised(len(changed), kept)
+
+
+def _apply(row: ReadRow, case: Case, names: list[str], report: ImportReport, at: datetime) -> bool:
+    facts = believed(case) | {name: row.facts[name] for name in names}
+    try:
+        check(facts, today=clock.local_day(at))
+    except FactsError as error:  # with what somebody changed by hand, the file's news cannot be true
+        report.warn(row.number, error.broken[0].field, error.broken[0].rule, row.source_key)
+        return False
+    for name in names:
+        setattr(case, name, facts[name])
+    case.revised_at = max(at, case.revised_at)
+    case.revision += 1
+    return True
+
+
+def _news(row: ReadRow, case: Case, history: Sequence[tuple[Any, ...]], report: ImportReport) -> list[str]:
+    """The fields in which the file says something else than is believed, without those that somebody else decided."""
+    names = [name for name, value in row.facts.items() if getattr(case, name) != value]
+    if not history:
+        return names
+    return [name for name in names if _is_news(row, name, history, report)]
+
+
+def _is_news(row: ReadRow, name: str, history: Sequence[tuple[Any, ...]], report: ImportReport) -> bool:
+    said: Any = _NEVER
+    last = row.source
+    for position, (origin, changed, facts) in enumerate(history):
+        if origin == row.source and (position == 0 or name in changed):
+            said = facts[name]
+        if name in changed:
+            last = origin
+    if last == row.source:
+        return True
+    if said == row.facts[name]:
+        return False
+    if last == "":
+        rule = gettext_noop("was changed by hand since the last file; the change stays, look at both")
+        report.warn(row.number, name, rule, row.facts[name])
+        return False
+    return True
+
+
+def _histories(rows: Sequence[ReadRow]) -> dict[UUID, list[tuple[Any, ...]]]:
+    """Of the cases that not only their own source has changed: (origin, changed, facts) of each revision, oldest first."""
+    own = {row.id: row.source for row in rows}
+    others = CaseRevision.objects.filter(case__in=own).exclude(origin=F("case__source")).values("case")
+    found: dict[UUID, list[tuple[Any, ...]]] = defaultdict(list)
+    columns = ("case_id", "origin", "changed", *FIELDS)
+    for case, origin, changed, *facts in (
+        CaseRevision.objects.filter(case__in=others).order_by("case", "revision").values_list(*columns)
+    ):
+        found[case].append((origin, changed, dict(zip(FIELDS, facts, strict=True))))
+    return found
+
+
+def _keep(
+    cases: dict[UUID, Case], changed: dict[UUID, list[str]], origins: dict[UUID, str], *, by: audit.Actor, at: datetime
+) -> None:
+    actor = audit.actor_name(by)
+    columns = [*FIELDS, "revised_at", "revision"]
+    Case.objects.bulk_create(cases.values(), update_conflicts=True, unique_fields=["id"], update_fields=columns)
+    open_ones = CaseRevision.objects.filter(case__in=cases, superseded_at=None)
+    open_ones.update(superseded_at=Greatest(Value(at), F("known_at")))
+    rows = [
+        (key, case.revision, case.revised_at, None, json.dumps(changed[key]), actor, origins[key], *believed(case).values())
+        for key, case in cases.items()
+    ]
+    _copy("cases_caserevision", _REVISION, rows)
+    publish_many(_news_of(cases, changed))
+
+
+def _news_of(cases: dict[UUID, Case], changed: dict[UUID, list[str]]) -> Iterable[Event]:
+    for key, case in cases.items():
+        yield CaseRevised(key, case.person_id, tuple(changed[key]))
+        if "classification" in changed[key] and case.classification == Classification.CONFIRMED:
+            yield CaseConfirmed(key, case.person_id)
+
+
+def _copy(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        quoted = ", ".join(f'"{name}"' for name in columns)
+        with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({quoted}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
