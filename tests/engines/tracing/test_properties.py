@@ -132,7 +132,7 @@ def test_contacts_of_visits_of_every_length_equal_the_plain_version(seed):
 
     found = find_contacts(seen, cases, at_least=timedelta(minutes=15))
 
-    assert found.num_rows > 500
+    assert found.num_rows > 200
     windows = [{"visitor": v, "from": v * 86400 - 30 * 86400, "until": v * 86400} for v in range(12)]
     assert rows(found) == _plain_contacts(seen.to_pylist(), windows, 900)
 
@@ -159,7 +159,7 @@ def large():
 def test_the_result_does_not_depend_on_the_number_of_threads(large, threads):
     expected = find_contacts(*large, at_least=timedelta(minutes=15))
 
-    assert expected.num_rows > 100_000
+    assert expected.num_rows > 40_000
     assert find_contacts(*large, at_least=timedelta(minutes=15), threads=threads).equals(expected)
 
 

@@ -99,4 +99,5 @@ def whole_seconds(span: timedelta, name: str) -> int:
     """Give a span of time in seconds, rounded up; it must not be negative."""
     if span < timedelta(0):
         raise ValueError(f"{name}: must not be negative, but is {span}")
-    return -(-span // timedelta(seconds=1))
+    seconds = span // timedelta(seconds=1)
+    return seconds + (timedelta(seconds=seconds) < span)

@@ -36,8 +36,9 @@ def meet(runs: Sequence[Visits], shelves: Shelves, least: int, threads: int | No
     desk = local()
 
     def meet_run(run: Visits) -> Meetings:
+        room = min(ROOM, 16 * run.visitor.size)
         if not hasattr(desk, "pairs"):
-            desk.pairs = np.empty((2, ROOM), np.uint32)
+            desk.pairs = np.empty((2, room), np.uint32)
         while True:
             visit, stay = desk.pairs
             found = stream.meet(
@@ -48,7 +49,7 @@ def meet(runs: Sequence[Visits], shelves: Shelves, least: int, threads: int | No
             if found >= 0:
                 desk.pairs = desk.pairs[:, found:]
                 return Meetings(run, visit[:found], stay[:found])
-            desk.pairs = np.empty((2, max(ROOM, 2 * visit.size)), np.uint32)
+            desk.pairs = np.empty((2, max(room, 2 * visit.size)), np.uint32)
 
     return in_threads(meet_run, [part for run in runs for part in run.cut(RUN)], threads)
 

@@ -19,24 +19,6 @@ def chain(places: Ints, arrived: Ints, left: Ints, gap: int, groups: Ints) -> No
         last = max(last, left[row])
 
 
-@compiled("void(In64, In64, In64, int64, Out64)")
-def most_within(groups: Ints, starts: Ints, ends: Ints, within: int, most: Ints) -> None:
-    """Give for each group the most time its intervals cover within any period; they come ordered by group and start."""
-    begins, closes = np.empty(groups.size, np.int64), np.empty(groups.size, np.int64)
-    row = 0
-    while row < groups.size:
-        group = groups[row]
-        count = 0
-        while row < groups.size and groups[row] == group:
-            if count > 0 and starts[row] <= closes[count - 1]:
-                closes[count - 1] = max(closes[count - 1], ends[row])
-            else:
-                begins[count], closes[count] = starts[row], ends[row]
-                count += 1
-            row += 1
-        most[group] = _most_covered(begins[:count], closes[:count], within)
-
-
 @compiled()
 def _most_covered(begins: Ints, closes: Ints, within: int) -> int:
     """Slide a period over separate intervals: covered time is greatest where it starts or ends together with one."""
@@ -60,3 +42,21 @@ def _most_covered(begins: Ints, closes: Ints, within: int) -> int:
         beyond = max(0, closes[last] - within - begins[first])
         most = max(most, covered - beyond)
     return most
+
+
+@compiled("void(In64, In64, In64, int64, Out64)")
+def most_within(groups: Ints, starts: Ints, ends: Ints, within: int, most: Ints) -> None:
+    """Give for each group the most time its intervals cover within any period; they come ordered by group and start."""
+    begins, closes = np.empty(groups.size, np.int64), np.empty(groups.size, np.int64)
+    row = 0
+    while row < groups.size:
+        group = groups[row]
+        count = 0
+        while row < groups.size and groups[row] == group:
+            if count > 0 and starts[row] <= closes[count - 1]:
+                closes[count - 1] = max(closes[count - 1], ends[row])
+            else:
+                begins[count], closes[count] = starts[row], ends[row]
+                count += 1
+            row += 1
+        most[group] = _most_covered(begins[:count], closes[:count], within)

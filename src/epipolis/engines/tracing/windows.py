@@ -14,7 +14,7 @@ from .arrays import Bits, Ints, Positions
 from .columns import FARTHEST, Visits, contiguous, whole_numbers
 
 RUN = 65_536
-WIDEST_TABLE = 1 << 20
+TABLE_ROOM = 64  # places in a plain table for each number in it
 
 Piece = TypeVar("Piece")
 Done = TypeVar("Done")
@@ -39,7 +39,7 @@ def give_slots(wanted: Ints) -> Slots:
     """Number the different values 1, 2, … in order of appearance."""
     lowest = int(wanted.min()) if wanted.size else 0
     span = int(wanted.max()) - lowest + 1 if wanted.size else 0
-    if span <= max(WIDEST_TABLE, 4 * wanted.size):
+    if span <= TABLE_ROOM * wanted.size:
         numbers, slots = np.empty(0, np.int64), np.zeros(span + 1, np.uint32)
     else:
         room = 1 << (2 * wanted.size).bit_length()
