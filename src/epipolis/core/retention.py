@@ -2,16 +2,41 @@
 
 from datetime import datetime, timedelta
 
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_noop
 
-from epipolis.core.models import DeletionReceipt
+from epipolis.core import idempotency
+from epipolis.core.models import DeletionReceipt, TaskRun
 from epipolis.core.modules import Keep, modules
 
 
 def keeps() -> dict[str, Keep]:
-    """What is kept for how long, by name, over all modules."""
-    return {keep.name: keep for module in modules().values() for keep in module.keeps}
+    """What is kept for how long, by name: the platform's own rows, then those of all modules."""
+    own = {keep.name: keep for keep in CORE_KEEPS}
+    return own | {keep.name: keep for module in modules().values() for keep in module.keeps}
+
+
+def _forget_sessions(*, before: datetime, at: datetime) -> int:
+    """Sessions live by real time, whatever the platform's clock shows."""
+    rows, _kinds = Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    return rows
+
+
+def _forget_tasks(*, before: datetime, at: datetime) -> int:
+    rows, _kinds = TaskRun.objects.filter(asked__lt=before, finished__isnull=False).delete()
+    return rows
+
+
+CORE_KEEPS = (
+    Keep(
+        "core.answers", lambda: idempotency.KEEP_DAYS, idempotency.forget, gettext_noop("so that a repeat gets the same answer")
+    ),
+    Keep("core.sessions", lambda: 1, _forget_sessions, gettext_noop("ended sessions are of no use")),
+    Keep("core.tasks", lambda: 90, _forget_tasks, gettext_noop("reports of imports quote the rows that were refused")),
+)
 
 
 def enforce(*, at: datetime) -> dict[str, int]:
