@@ -36,7 +36,7 @@ def {name}(request: HttpRequest) -> HttpResponse:
 TEMPLATE = """{{% extends "core/base.html" %}}{{% load i18n epipolis %}}
 {{% block title %}}{{% translate "{title}" %}}{{% endblock %}}
 {{% block heading %}}{{% translate "{title}" %}}{{% endblock %}}
-{{% block content %}}{{% translate "Nothing here yet" as none %}}{{% empty none %}}{{% endblock %}}
+{{% block content %}}{{% translate "Nothing here yet" as none %}}{{% nothing none %}}{{% endblock %}}
 """
 TEST_PY = """import pytest
 

@@ -1,0 +1,123 @@
+"""The weeks before the demonstration opens: lived by the twin, then imported day by day, as a city would have done."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+
+from epipolis.core import clock
+from epipolis.core.imports import Importer, ImportOptions
+from epipolis.core.modules import modules
+from epipolis.core.work import Progress
+from epipolis.engines import twin
+from epipolis.sense.people.services import find_people, identifier_key
+from epipolis.server.demonstration import files
+
+UPTAKE = 0.6
+"""Share of people who check in."""
+_OPENS = timedelta(hours=8)
+_BY = "demonstration"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which city, how long it has lived, and how fast its clock runs."""
+
+    people: int
+    days: int
+    seed: int
+    start: date
+    speed: float
+
+    @property
+    def opens(self) -> datetime:
+        """The moment at which the demonstration begins: the morning after the last imported day."""
+        return clock.start_of(self.start + timedelta(days=self.days)) + _OPENS
+
+    def city(self) -> twin.City:
+        offset = clock.start_of(self.start).astimezone(clock.zone()).utcoffset() or timedelta()
+        return twin.build_city(people=self.people, seed=self.seed, utc_offset=offset, born_by=self.start)
+
+    def run(self, city: twin.City) -> twin.Run:
+        return twin.start_run(city, twin.COVID_19_ANCESTRAL, twin.USUAL_RESPONSE, seed=self.seed, start=self.start)
+
+
+def fill(plan: Plan, folder: Path, *, keep_days: int, progress: Callable[[str], Progress]) -> twin.Run:
+    """Build the city, live its days, import everything; return the run as it stands on the opening morning."""
+    city = plan.city()
+    files.write_city(city, folder / "city")
+    files.write_people(city, folder / "people.parquet")
+    files.write_venues(city, folder / "venues.csv")
+    began = clock.start_of(plan.start)
+    _load_city(folder / "city", at=began, progress=progress("areas and places"))
+    _import("people", folder / "people.parquet", at=began, progress=progress("people"))
+    _import("venues", folder / "venues.csv", at=began, progress=progress("venues"))
+    run, visits, cases = _live(plan, city, keep_days, progress("days lived"))
+    files.write_visits(visits, visitors_of(city), codes_of(city), folder / "visits.parquet")
+    _import("visits", folder / "visits.parquet", at=plan.opens, progress=progress("visits"))
+    _import_cases(cases, homes_of(city), folder, progress("line lists"))
+    (folder / "run.npz").write_bytes(twin.save(run))
+    return run
+
+
+def visitors_of(city: twin.City) -> list[UUID]:
+    """Under which id each person checks in: their own where they are registered, else their telephone's pseudonym."""
+    keys = [identifier_key("national_id", files.national_id(n)) for n in range(city.people.num_rows)]
+    known = find_people(keys)
+    return [known[key] if files.is_registered(n) else files.phone_of(n) for n, key in enumerate(keys)]
+
+
+def codes_of(city: twin.City) -> list[str]:
+    return city.places.column("code").to_pylist()
+
+
+def homes_of(city: twin.City) -> dict[int, dict[str, Any]]:
+    return dict(enumerate(city.people.select(["age", "sex", "neighbourhood"]).to_pylist()))
+
+
+def _live(plan: Plan, city: twin.City, keep_days: int, progress: Progress) -> tuple[twin.Run, pa.Table, Iterator[Any]]:
+    run, kept, cases = plan.run(city), [], []
+    for number, (after, day) in enumerate(twin.days_of(run, plan.days), start=1):
+        run = after
+        if number > plan.days - keep_days:
+            kept.append(twin.checked_in(day.visits, uptake=UPTAKE, seed=plan.seed))
+        cases.append((day.date, day.cases.to_pylist()))
+        progress(number, plan.days)
+    return run, pa.concat_tables(kept), iter(cases)
+
+
+def _import_cases(days: Iterator[tuple[date, list[Any]]], homes: dict[int, Any], folder: Path, progress: Progress) -> None:
+    """Each day's reports at the end of their day, so that the picture can be shown as it was known on any of them."""
+    listed = [(day, rows) for day, rows in days if rows]
+    for number, (day, cases) in enumerate(listed, start=1):
+        path = folder / "cases" / f"{day}.csv"
+        path.parent.mkdir(exist_ok=True)
+        files.write_cases(files.case_rows(cases, homes), path)
+        known = max(datetime.fromtimestamp(case["known_at"], UTC) for case in cases)
+        _import("cases", path, at=known, mapping="epipolis")
+        progress(number, len(listed))
+
+
+def _load_city(folder: Path, *, at: datetime, progress: Progress) -> None:
+    loader = next(x for module in modules().values() for x in module.loaders if x.name == "city")
+    result = loader.run(folder, by=_BY, at=at, simulated=True, progress=progress)
+    if result.get("problems"):
+        raise ValueError(f"the demonstration city could not be loaded: {json.dumps(result, default=str)[:500]}")
+
+
+def _import(name: str, path: Path, *, at: datetime, mapping: str | None = None, progress: Progress | None = None) -> None:
+    options = ImportOptions(by=_BY, at=at, mapping=mapping, simulated=True, source=files.SOURCE)
+    if progress:
+        options = ImportOptions(by=_BY, at=at, mapping=mapping, simulated=True, source=files.SOURCE, progress=progress)
+    report = find_importer(name).run(path, options)
+    if report.rejected:
+        raise ValueError(f"{path.name}: {report.rejected} rows were rejected, first {report.problems[:3]}")
+
+
+def find_importer(name: str) -> Importer:
+    return next(x for module in modules().values() for x in module.importers if x.name == name)
