@@ -23,6 +23,7 @@ COMMANDS = {  # command → file in `commands`; each file defines a function of 
     "doctor": "upkeep",
     "modules": "overview",
     "flow": "overview",
+    "account": "accounts",
 }
 
 
