@@ -1,13 +1,11 @@
 """What tracing does when something upstream changed, and what it does by itself from time to time."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from epipolis.core import clock
-from epipolis.core.audit import Actor
 from epipolis.sense.cases import queries as cases
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
-from epipolis.sense.cases.models import Classification
+from epipolis.sense.cases.models import Case, Classification
 from epipolis.sense.checkins.events import RouteTold
 from epipolis.understand.tracing import queries
 from epipolis.understand.tracing.settings import settings
@@ -32,7 +30,10 @@ _AT_ONCE = 300  # cases that one run of the regular job traces again
 
 
 def on_case_confirmed(event: CaseConfirmed) -> None:
-    _trace(event.case)
+    """Trace a case that became confirmed, unless the other news of the same revision was handled before."""
+    case = cases.cases_by_id([event.case]).get(event.case)
+    if case and not _is_traced(case):
+        _trace(case)
 
 
 def on_case_revised(event: CaseRevised) -> None:
@@ -40,15 +41,15 @@ def on_case_revised(event: CaseRevised) -> None:
     if RELEVANT.isdisjoint(event.changed):
         return
     case = cases.cases_by_id([event.case]).get(event.case)
-    if case and (case.classification == Classification.CONFIRMED or queries.current_trace(case.id)):
-        _trace(case.id)
+    if case and not _is_traced(case) and _is_wanted(case):
+        _trace(case)
 
 
 def on_route_told(event: RouteTold) -> None:
     """A person's stays became known: each of their confirmed or traced cases is traced again."""
     for case in cases.cases_of(event.person):
-        if case.classification == Classification.CONFIRMED or queries.current_trace(case.id):
-            _trace(case.id)
+        if _is_wanted(case):
+            _trace(case)
 
 
 def trace_open_cases(at: datetime | None = None) -> int:
@@ -60,6 +61,14 @@ def trace_open_cases(at: datetime | None = None) -> int:
     return len(due)
 
 
-def _trace(case_id: UUID, by: Actor = "tracing") -> None:
-    if cases.cases_by_id([case_id]):  # erased since the event: nothing is left to trace
-        trace_case(case_id, by=by, at=clock.now())
+def _is_wanted(case: Case) -> bool:
+    return case.classification == Classification.CONFIRMED or queries.current_trace(case.id) is not None
+
+
+def _is_traced(case: Case) -> bool:
+    trace = queries.current_trace(case.id)
+    return trace is not None and trace.case_revision == case.revision
+
+
+def _trace(case: Case) -> None:
+    trace_case(case.id, by="tracing", at=clock.now())
