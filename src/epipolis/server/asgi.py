@@ -4,6 +4,8 @@ Django under ASGI opens a database connection for every request; on WSGI threads
 """
 
 import os
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import django
@@ -14,11 +16,35 @@ django.setup()
 from a2wsgi import WSGIMiddleware  # noqa: E402 -- Django must be set up first
 from django.core.wsgi import get_wsgi_application  # noqa: E402 -- Django must be set up first
 
+from epipolis.core.modules import modules  # noqa: E402 -- Django must be set up first
+from epipolis.server.road import Road  # noqa: E402 -- Django must be set up first
+
+stream: Any = import_module("epipolis.core.stream").stream if find_spec("epipolis.core.stream") else None
 pages: Any = WSGIMiddleware(get_wsgi_application(), workers=4)
+road = Road({f"/api/v1/{intake.path}": intake for module in modules().values() for intake in module.intakes})
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Send each connection down its road."""
     if scope["type"] == "lifespan":
-        return
-    await pages(scope, receive, send)
+        await _live(receive, send)
+    elif scope["type"] != "http":
+        await send({"type": "websocket.close"})
+    elif road.takes(scope):
+        await road(scope, receive, send)
+    elif stream and scope["path"].startswith("/live/"):
+        await stream(scope, receive, send)
+    else:
+        await pages(scope, receive, send)
+
+
+async def _live(receive: Any, send: Any) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            road.start()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await road.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

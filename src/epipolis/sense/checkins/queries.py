@@ -167,9 +167,7 @@ def arrow_visits(since: datetime, until: datetime) -> pa.Table:
     visitors = _merged(whole.dictionary_encode())
     columns = {name: pa.array(rows[name].astype(np.int64)) for name in ("place", "arrived", "left")}
     exact = pa.array(rows["exact"].astype(bool))
-    return pa.table(
-        {"visitor": visitors.indices.cast(pa.int64()), **columns, "exact": exact, "visitor_id": visitors}
-    )
+    return pa.table({"visitor": visitors.indices.cast(pa.int64()), **columns, "exact": exact, "visitor_id": visitors})
 
 
 _COPY_OUT = """
@@ -202,7 +200,9 @@ def here_now(at: datetime, place_ids: Collection[int] | None = None) -> dict[int
     rows = _present(at)
     if place_ids is not None:
         rows = rows.filter(place_id__in=list(place_ids))
-    return {place: visits + more for place, visits, more in rows.values("place_id").annotate(**_HEADS).values_list(*_HEAD_FIELDS)}
+    return {
+        place: visits + more for place, visits, more in rows.values("place_id").annotate(**_HEADS).values_list(*_HEAD_FIELDS)
+    }
 
 
 def count_here(at: datetime) -> int:
@@ -218,7 +218,9 @@ def _present(at: datetime) -> QuerySet[Visit]:
 def arrivals(since: datetime, until: datetime) -> dict[int, int]:
     """How many people arrived at each place in a period, companions included."""
     rows = Visit.objects.filter(arrived__gte=since, arrived__lt=until, exact=True)
-    return {place: visits + more for place, visits, more in rows.values("place_id").annotate(**_HEADS).values_list(*_HEAD_FIELDS)}
+    return {
+        place: visits + more for place, visits, more in rows.values("place_id").annotate(**_HEADS).values_list(*_HEAD_FIELDS)
+    }
 
 
 def arrivals_by_hour(place_id: int, since: datetime, until: datetime) -> list[int]:
@@ -257,3 +259,20 @@ def links_of(person_id: UUID) -> QuerySet[VisitorLink]:
 def old_visits(before: datetime, sources: Collection[int]) -> QuerySet[Visit]:
     """Visits of these sources that ended before a moment."""
     return Visit.objects.filter(arrived__lt=before, left__lt=before, source__in=list(sources))
+
+
+def venue_points(at: datetime) -> dict[str, Any]:
+    """Venues that have a position, as GeoJSON points with how many people are there now."""
+    here = here_now(at)
+    rows = venues().filter(closed=None, place__lon__isnull=False, place__lat__isnull=False)
+    fields = ("place_id", "place__name", "kind", "place__lon", "place__lat")
+    features = [
+        {
+            "type": "Feature",
+            "id": place_id,
+            "geometry": {"type": "Point", "coordinates": [lon, lat]},
+            "properties": {"name": name, "kind": kind_label(kind), "here": here.get(place_id, 0)},
+        }
+        for place_id, name, kind, lon, lat in rows.values_list(*fields)
+    ]
+    return {"type": "FeatureCollection", "features": features}

@@ -7,6 +7,9 @@ from hashlib import sha256
 from hmac import compare_digest
 from hmac import new as hmac
 from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
 
 from epipolis.core.sealing import key
 
@@ -43,3 +46,42 @@ def read_code(text: str) -> VenueCode | None:
 
 def _seal(body: bytes) -> bytes:
     return hmac(key("venues"), b"venue code" + body, sha256).digest()[:_SEAL]
+
+
+def link_of(code: str) -> str:
+    """The address in the square: the phone's camera opens it, no program is needed."""
+    return f"{settings.EPIPOLIS_ADDRESS}/checkins/in/{code}/"
+
+
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none looks or sounds like another
+
+
+def spell(visitor: UUID) -> str:
+    """A phone's pseudonym as it is read out on the telephone: 26 letters and a check letter, in groups."""
+    number = visitor.int
+    letters = "".join(_LETTERS[number >> shift & 31] for shift in range(125, -1, -5)) + _check(number)
+    return "-".join(letters[at : at + 5] for at in range(0, len(letters), 5))
+
+
+def unspell(text: str) -> UUID:
+    """The pseudonym again, also from a UUID; case, spaces and letters that look alike do not matter.
+
+    Raises:
+        ValueError: letters are missing or wrong.
+    """
+    plain = "".join(letter for letter in text.upper() if letter.isalnum())
+    if len(plain) == 32:
+        return UUID(plain)
+    plain = plain.translate(str.maketrans("OIL", "011"))
+    if len(plain) != 27 or not set(plain) <= set(_LETTERS):
+        raise ValueError("a phone's code has 27 letters and digits")
+    number = 0
+    for letter in plain[:26]:
+        number = number << 5 | _LETTERS.index(letter)
+    if number >= 2**128 or _check(number) != plain[26]:
+        raise ValueError("a letter of the phone's code is wrong; read it again")
+    return UUID(int=number)
+
+
+def _check(number: int) -> str:
+    return _LETTERS[number % 31]

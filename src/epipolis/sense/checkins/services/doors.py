@@ -56,7 +56,7 @@ def forget_doors() -> None:
 
 
 def _look_up(codes: Iterable[str], at: datetime) -> dict[str, Door]:
-    names = [code[2:] for code in codes if code.startswith("p:")]
+    names = [code[2:] for code in codes if code.startswith("p:") and len(code) > 2 and "\0" not in code]
     signed = {code: said for code in codes if code.startswith("v:") and (said := read_code(code[2:]))}
     stays = queries.usual_stays(clock.local_day(at))
     places = city.places_coded(names) if names else {}

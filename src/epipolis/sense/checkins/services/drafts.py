@@ -87,7 +87,9 @@ def judge(drafts: Drafts, *, at: datetime, keeps: bool = True) -> Verdict:
     place_id, usual, opens, closes = table[np.maximum(drafts.door, 0)].T
     is_open = (drafts.left == UNKNOWN) & (drafts.stay == 0)
     stay = np.where(drafts.stay > 0, drafts.stay, usual) * MINUTE
-    left = np.where(drafts.left == UNKNOWN, np.minimum(drafts.arrived + stay, np.where(closes > drafts.arrived, closes, NEVER)), drafts.left)
+    left = np.where(
+        drafts.left == UNKNOWN, np.minimum(drafts.arrived + stay, np.where(closes > drafts.arrived, closes, NEVER)), drafts.left
+    )
     off = np.where(drafts.sent == UNKNOWN, 0, np.abs(drafts.sent - now))
     oldest = now - rules["keep_days"] * 24 * 60 * MINUTE if keeps else ALWAYS
     broken = {

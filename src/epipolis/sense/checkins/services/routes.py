@@ -53,9 +53,7 @@ def tell_route(person_id: UUID, stops: Sequence[Stop], *, by: audit.Actor, at: d
 
 
 @transaction.atomic
-def tell_routes(
-    told: Sequence[tuple[UUID, Stop]], *, by: audit.Actor, at: datetime, simulated: bool = False
-) -> Told:
+def tell_routes(told: Sequence[tuple[UUID, Stop]], *, by: audit.Actor, at: datetime, simulated: bool = False) -> Told:
     """The same for the stops of many people at once, as investigators' files hold them."""
     drafts = _drafts(told)
     verdict = judge(drafts, at=at, keeps=False)  # casework, kept from the day it became known

@@ -105,9 +105,7 @@ def _copy(statement: str, lines: bytes) -> None:
         copy.write(lines)
 
 
-def _conclude(
-    drafts: Drafts, verdict: Verdict, added: int, lines: bytes, *, by: audit.Actor, at: datetime
-) -> None:
+def _conclude(drafts: Drafts, verdict: Verdict, added: int, lines: bytes, *, by: audit.Actor, at: datetime) -> None:
     _end_earlier(drafts.visitor[verdict.rows])
     audit.record(
         "checkins.record",

@@ -73,7 +73,9 @@ def draft(items: Sequence[CheckIn], *, at: datetime) -> Drafts:
         door=np.array([number.get(code, -1) for code in codes], np.int64),
         doors=list(found.values()),
         companions=np.array([i.companions for i in items], np.int64),
-        source=np.where(staff, int(Source.STAFF), np.where([bool(i.venue) for i in items], int(Source.CODE), int(Source.DEVICE))),
+        source=np.where(
+            staff, int(Source.STAFF), np.where([bool(i.venue) for i in items], int(Source.CODE), int(Source.DEVICE))
+        ),
         sent=_times([i.sent for i in items]),
         exact=np.ones(len(items), bool),
     )
