@@ -17,6 +17,16 @@ class District(models.Model):
     def __str__(self):
         return self.name
 
+    @property
+    def square_km(self):
+        return self.area_m2 / 1e6 if self.area_m2 else None
+
+    @property
+    def density(self):
+        """People per km², for areas that a query annotated with `people`."""
+        people = getattr(self, "people", None)
+        return people / self.square_km if people and self.square_km else None
+
 
 class Neighbourhood(models.Model):
     """The smallest area with a border: a village, ward or block."""
@@ -41,6 +51,16 @@ class Neighbourhood(models.Model):
 
     def __str__(self):
         return self.name
+
+    @property
+    def square_km(self):
+        return self.area_m2 / 1e6 if self.area_m2 else None
+
+    @property
+    def density(self):
+        """People per km², for areas that a query annotated with `people`."""
+        people = getattr(self, "people", None)
+        return people / self.square_km if people and self.square_km else None
 
 
 class PopulationCount(models.Model):

@@ -1,4 +1,5 @@
 from .areas import (
+    counts,
     district_named,
     districts,
     matching_neighbourhoods,
@@ -12,13 +13,28 @@ from .areas import (
     with_people,
     with_people_here,
 )
-from .layers import border_geojson, layer
-from .places import district_rows, kinds, matching_places, place_coded, place_rows, places, places_by_id, places_coded
+from .layers import LAYERS, border_geojson, layer
+from .places import (
+    DISTRICT_COLUMNS,
+    PLACE_COLUMNS,
+    district_rows,
+    kinds,
+    matching_places,
+    place_coded,
+    place_rows,
+    places,
+    places_by_id,
+    places_coded,
+)
 from .points import neighbourhood_at, neighbourhoods_at
 from .remembered import look_again
 
 __all__ = [
+    "DISTRICT_COLUMNS",
+    "LAYERS",
+    "PLACE_COLUMNS",
     "border_geojson",
+    "counts",
     "district_named",
     "district_rows",
     "districts",

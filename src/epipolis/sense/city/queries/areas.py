@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from epipolis.sense.city.models import District, Neighbourhood, PopulationCount
+from epipolis.sense.city.models import District, Neighbourhood, Place, PopulationCount
 
 from .remembered import Remembered
 
@@ -50,7 +50,17 @@ def population() -> dict[int, int]:
 
 
 def total_population() -> int:
-    return sum(population().values())
+    return int(_district_counts().aggregate(n=Coalesce(Sum("people"), 0))["n"])
+
+
+def counts() -> dict[str, int]:
+    """How many districts, neighbourhoods and places there are, and how many people are counted."""
+    return {
+        "districts": District.objects.count(),
+        "neighbourhoods": Neighbourhood.objects.count(),
+        "places": Place.objects.count(),
+        "people": _district_counts().aggregate(n=Coalesce(Sum("people"), 0))["n"],
+    }
 
 
 def population_by_age(bands: Sequence[tuple[int, int | None]]) -> dict[int, dict[tuple[int, int | None], int]]:

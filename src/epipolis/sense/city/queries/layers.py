@@ -9,8 +9,10 @@ from typing import Any
 import shapely
 from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_noop
 from shapely.geometry import mapping, shape
 
+from epipolis.core.modules import Layer
 from epipolis.sense.city.models import District, Neighbourhood, Place, PopulationCount
 
 from .areas import with_people, with_people_here
@@ -20,6 +22,23 @@ LEVELS: dict[str, type[District] | type[Neighbourhood] | type[Place]] = {
     "neighbourhoods": Neighbourhood,
     "places": Place,
 }
+LAYERS = (
+    Layer(
+        "districts",
+        gettext_noop("People per km², by district"),
+        "/api/v1/city/districts.geojson",
+        "city.view",
+        colour_by="density",
+    ),
+    Layer(
+        "neighbourhoods",
+        gettext_noop("People per km², by neighbourhood"),
+        "/api/v1/city/neighbourhoods.geojson",
+        "city.view",
+        colour_by="density",
+    ),
+    Layer("places", gettext_noop("Places"), "/api/v1/city/places.geojson", "city.view", kind="circle"),
+)
 _DETAIL = {"districts": 0.0002, "neighbourhoods": 0.00005}  # degrees within which a drawn border may differ from the true one
 _kept: dict[str, "DrawnLayer"] = {}
 
@@ -68,13 +87,8 @@ def _areas(level: str) -> list[dict[str, Any]]:
 
 
 def _feature(area: Any, border: dict[str, Any]) -> dict[str, Any]:
-    square_km = area.area_m2 / 1e6 if area.area_m2 else None
-    properties = {
-        "code": area.code,
-        "name": area.name,
-        "people": area.people,
-        "density": round(area.people / square_km) if area.people and square_km else None,
-    }
+    density = round(area.density) if area.density else None
+    properties = {"code": area.code, "name": area.name, "people": area.people, "density": density}
     if isinstance(area, Neighbourhood):
         properties["district"] = area.district_id
     return {"type": "Feature", "id": area.id, "properties": properties, "geometry": border}

@@ -11,6 +11,10 @@ from epipolis.sense.city.models import District, Place
 
 from .areas import with_people
 
+PLACE_COLUMNS = ("code", "name", "kind", "address", "lon", "lat", "neighbourhood", "district", "known_at", "simulated")
+DISTRICT_COLUMNS = ("code", "name", "full_name", "area_m2", "people", "known_at", "simulated")
+_PLACE_VALUES = tuple(f"{name}_code" if name in ("neighbourhood", "district") else name for name in PLACE_COLUMNS)
+
 
 def places() -> QuerySet[Place]:
     return Place.objects.select_related("neighbourhood", "district").defer("neighbourhood__border", "district__border")
@@ -45,16 +49,13 @@ def kinds() -> list[tuple[str, int]]:
 
 
 def place_rows(at: datetime) -> Iterator[dict[str, Any]]:
-    """Every place as a row to export."""
-    columns = ("code", "name", "kind", "address", "lon", "lat", "simulated", "known_at")
-    named = {
-        "neighbourhood_code": Coalesce("neighbourhood__code", Value("")),
-        "district_code": Coalesce("district__code", Value("")),
-    }
-    yield from Place.objects.order_by("code").values(*columns, **named).iterator(5_000)
+    """Every place as a row to export; the columns are those that an import understands, and two more."""
+    codes = {"neighbourhood": Coalesce("neighbourhood__code", Value("")), "district": Coalesce("district__code", Value(""))}
+    rows = Place.objects.order_by("code").annotate(**{f"{name}_code": code for name, code in codes.items()})
+    for row in rows.values(*_PLACE_VALUES).iterator(5_000):
+        yield {name.removesuffix("_code") if name.endswith("_code") else name: value for name, value in row.items()}
 
 
 def district_rows(at: datetime) -> Iterator[dict[str, Any]]:
     """Every district as a row to export."""
-    columns = ("code", "name", "full_name", "area_m2", "people", "simulated", "known_at")
-    yield from with_people(District.objects.order_by("code")).values(*columns).iterator(5_000)
+    yield from with_people(District.objects.order_by("code")).values(*DISTRICT_COLUMNS).iterator(5_000)

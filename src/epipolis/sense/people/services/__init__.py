@@ -1,16 +1,23 @@
 from .codes import CodeError, forget_return_codes, issue_return_code, open_return_code
+from .correcting import correct_person
 from .erasing import erase_person
+from .importing import import_people
+from .reading import IMPORT_FIELDS, read_birth
 from .registering import find_or_make_people, find_or_make_person
 from .rows import PersonError, PersonRow
 
 __all__ = [
+    "IMPORT_FIELDS",
     "CodeError",
     "PersonError",
     "PersonRow",
+    "correct_person",
     "erase_person",
     "find_or_make_people",
     "find_or_make_person",
     "forget_return_codes",
+    "import_people",
     "issue_return_code",
     "open_return_code",
+    "read_birth",
 ]
