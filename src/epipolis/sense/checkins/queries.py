@@ -84,8 +84,23 @@ def venues_coded(codes: Collection[str]) -> dict[str, Venue]:
     return {v.place.code: v for v in Venue.objects.select_related("place").filter(place__code__in=codes)}
 
 
-def venues_of(place_ids: Collection[int]) -> dict[int, Venue]:
-    return {v.place_id: v for v in Venue.objects.filter(place_id__in=place_ids)}
+class VenueFacts(NamedTuple):
+    """What a check-in must know of a venue."""
+
+    place_id: int
+    default_stay: int
+    opens: datetime | None
+    closes: datetime | None
+    closed: datetime | None
+    key_number: int
+
+
+def venue_facts(place_ids: Collection[int]) -> dict[int, VenueFacts]:
+    """Facts of those of these places that are venues; fast for tens of thousands."""
+    fields = ", ".join(VenueFacts._fields)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {fields} FROM checkins_venue WHERE place_id = ANY(%s)", [list(place_ids)])  # noqa: S608 -- own field names
+        return {row[0]: VenueFacts(*row) for row in cursor.fetchall()}
 
 
 def kind_label(kind: str) -> str:

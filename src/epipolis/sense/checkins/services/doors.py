@@ -9,7 +9,6 @@ from epipolis.core import clock
 from epipolis.sense.city import queries as city
 
 from epipolis.sense.checkins import queries
-from epipolis.sense.checkins.models import Venue
 from epipolis.sense.checkins.settings import settings
 from .codes import read_code
 
@@ -60,7 +59,7 @@ def _look_up(codes: Iterable[str], at: datetime) -> dict[str, Door]:
     signed = {code: said for code in codes if code.startswith("v:") and (said := read_code(code[2:]))}
     stays = queries.usual_stays(clock.local_day(at))
     places = city.places_coded(names) if names else {}
-    found_venues = queries.venues_of([*places.values(), *(said.place_id for said in signed.values())])
+    found_venues = queries.venue_facts([*places.values(), *(said.place_id for said in signed.values())])
     found = {f"p:{name}": _door(place, found_venues.get(place), stays) for name, place in places.items()}
     for code, said in signed.items():
         venue = found_venues.get(said.place_id)
@@ -69,7 +68,7 @@ def _look_up(codes: Iterable[str], at: datetime) -> dict[str, Door]:
     return found
 
 
-def _door(place_id: int, venue: Venue | None, stays: dict[str, int]) -> Door:
+def _door(place_id: int, venue: queries.VenueFacts | None, stays: dict[str, int]) -> Door:
     if venue is None:
         return Door(place_id, stays["other"])
     closes = min(micros(venue.closes, NEVER), micros(venue.closed, NEVER))

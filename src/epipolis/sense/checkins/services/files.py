@@ -196,7 +196,8 @@ def _csv(path: Path, report: ImportReport) -> Iterator[tuple[np.ndarray, pa.Tabl
     start = 2
     for batch in reader:
         gone = [number for number in skipped if number >= start]
-        numbers = np.setdiff1d(np.arange(start, start + batch.num_rows + len(gone)), gone)[: batch.num_rows]
+        numbers = np.arange(start, start + batch.num_rows + len(gone))
+        numbers = np.setdiff1d(numbers, gone)[: batch.num_rows] if gone else numbers
         whole = pa.table(batch)
         for first in range(0, whole.num_rows, settings.rows_a_batch):
             part = slice(first, first + settings.rows_a_batch)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
@@ -30,8 +31,10 @@ def place_coded(code: str) -> Place | None:
 
 
 def places_coded(codes: Iterable[str]) -> dict[str, int]:
-    """The number of each place that has one of these codes."""
-    return dict(Place.objects.filter(code__in=list(codes)).values_list("code", "id"))
+    """The number of each place that has one of these codes; fast for tens of thousands."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT code, id FROM city_place WHERE code = ANY(%s)", [list(codes)])
+        return dict(cursor.fetchall())
 
 
 def matching_places(text: str = "", kind: str = "", district: int | None = None) -> QuerySet[Place]:
