@@ -64,7 +64,11 @@ class Rows:
         return RulePackRow.objects.count()
 
 
-urlpatterns = [path("api/", fresh_api().urls), path("", include("epipolis.core.urls"))]
+urlpatterns = [
+    path("api/", fresh_api().urls),
+    path("", include("epipolis.core.urls")),
+    path("accounts/", include("epipolis.core.account_urls")),
+]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from epipolis.core.modules import modules, packages
 
 urlpatterns = [
     path("", include("epipolis.core.urls")),
+    path("accounts/", include("epipolis.core.account_urls")),
     path("api/v1/", make_api().urls),
     *(
         path(f"{name}/", include((f"{packages()[name]}.urls", name)))

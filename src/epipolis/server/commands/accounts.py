@@ -1,7 +1,7 @@
 """`epipolis account`: the first operator of a city, and the way back in when the last one lost the telephone."""
 
 import json
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,7 +9,7 @@ import typer
 from epipolis.server.commands.platform import set_up
 
 
-class Action(str, Enum):
+class Action(StrEnum):
     """What to do with the account."""
 
     add = "add"
