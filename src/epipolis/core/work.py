@@ -42,23 +42,25 @@ def runs_of(user: User) -> QuerySet[TaskRun]:
 
 
 def find_task(name: str) -> Task:
-    """A task that some module declares.
+    """A task that the core or some module declares.
 
     Raises:
         LookupError: no module that is switched on declares it.
     """
-    for module in modules().values():
-        for task in module.tasks:
-            if task.name == name:
-                return task
+    from epipolis.core.uploads import IMPORT  # noqa: PLC0415 -- importers report their progress through this file
+
+    declared = [task for module in modules().values() for task in module.tasks]
+    for task in (IMPORT, *declared):
+        if task.name == name:
+            return task
     raise LookupError(f"no task {name!r}")
 
 
 @transaction.atomic
-def start_task(name: str, arguments: dict[str, Any], *, by: User | None, at: datetime) -> TaskRun:
+def start_task(name: str, arguments: dict[str, Any], *, by: User | None, at: datetime, title: str = "") -> TaskRun:
     """Queue a task in the caller's transaction and return its run, which shows the progress."""
     task = find_task(name)
-    run = TaskRun.objects.create(task=name, title=task.title, arguments=arguments, asked_by=by, asked=at)
+    run = TaskRun.objects.create(task=name, title=title or task.title, arguments=arguments, asked_by=by, asked=at)
     audit.record("task.start", by=by, at=at, subject=name, run=str(run.id))
     run_task.defer(run=str(run.id))
     return run
@@ -117,7 +119,12 @@ def is_due(name: str, every: timedelta, *, at: datetime) -> bool:
 
 def declared_jobs() -> dict[str, Job]:
     """Every job of every module, and the platform's own: enforcing how long things are kept."""
-    found = {"core.retention": Job(lambda: retention.enforce(at=clock.now()), timedelta(hours=12))}
+    from epipolis.core.uploads import forget_old_uploads  # noqa: PLC0415 -- importers report their progress through this file
+
+    found = {
+        "core.retention": Job(lambda: retention.enforce(at=clock.now()), timedelta(hours=12)),
+        "core.uploads": Job(lambda: forget_old_uploads(at=clock.now()), timedelta(hours=6)),
+    }
     for name, module in modules().items():
         found |= {f"{name}.{job.run.__name__}": job for job in module.jobs}
     return found

@@ -206,6 +206,13 @@ def translated(text: str) -> str:
     return _(str(text)) if text else ""
 
 
+@register.filter
+def work_title(title: str) -> str:
+    """The title of a piece of work: what it is in the reader's language, and the file's name as it is."""
+    kind, colon, rest = title.partition(": ")
+    return f"{translated(kind)}{colon}{rest}"
+
+
 @register.simple_tag
 def page_texts() -> SafeString:
     """The sentences that scripts say, in the reader's language."""
