@@ -21,8 +21,9 @@ def district(name="Old Town", people=10_000):
     return found
 
 
-def report(number, *, at=NOW, reported=TODAY, classification="confirmed", **facts):
+def report(number, *, at=NOW, reported="", classification="confirmed", **facts):
     person = Person.objects.create(known_at=at)
+    reported = clock.local_day(at) if reported == "" else reported
     facts = {"classification": classification, "reported": reported} | facts
     return cases.report_case(person.id, facts, disease="covid19", source="t", source_key=str(number), by="test", at=at)
 

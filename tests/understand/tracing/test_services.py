@@ -115,7 +115,7 @@ def test_a_change_that_moves_nothing_is_not_traced(deliver_events):
 
 
 def test_who_is_no_case_any_more_has_no_contacts(deliver_events):
-    ill, met, where = meeting()
+    ill, _met, _where = meeting()
     trace(ill)
     assert CaseStay.objects.count() == 1
 
@@ -144,7 +144,7 @@ def test_a_route_told_later_brings_contacts(deliver_events):
 
 
 def test_tracing_twice_only_notes_that_it_was_checked():
-    ill, met, _where = meeting()
+    ill, _met, _where = meeting()
     first = trace(ill)
 
     again = trace(ill, at=NOW + timedelta(hours=5))
@@ -232,7 +232,7 @@ def test_all_phones_of_a_person_count_as_one():
 
 
 def test_work_on_a_pseudonym_stays_when_its_person_becomes_known():
-    ill, phone, where = meeting()
+    ill, phone, _where = meeting()
     trace(ill)
     services.work_contact(contacts(ill)[phone].id, state="reached", note="by the venue", by="test", at=NOW)
     friend = person()
@@ -275,7 +275,7 @@ def test_companions_are_counted_with_their_host():
 
 
 def test_a_visit_to_a_place_that_is_gone_does_not_stop_the_trace():
-    ill, met, where = meeting()
+    ill, met, _where = meeting()
     Visit.objects.create(
         visitor=ill.person_id, place_id=987_654_321, arrived=local(11, 9), left=local(11, 10), source=1, known_at=NOW
     )
@@ -350,7 +350,7 @@ def test_only_known_states_can_be_noted(state):
 
 
 def test_contacts_are_forgotten_after_their_time():
-    ill, met, _where = meeting()
+    ill, _met, _where = meeting()
     trace(ill)
 
     assert services.forget_old_contacts(before=local(10, 12), at=NOW) == 0
