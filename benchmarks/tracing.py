@@ -34,7 +34,7 @@ DAY = 86_400
 def city(visits: int, people: int, venues: int, cases: int, days: int = 14) -> tuple[pa.Table, pa.Table]:
     """Visits of two weeks, most by day, most to few places; median stay 45 minutes, longest 16 hours."""
     rng = np.random.default_rng(20_260)
-    popularity = np.cumsum(rng.lognormal(0, 1.4, venues))
+    popularity = np.cumsum(rng.lognormal(0, 1.48, venues))
     first_day = 1_600_000_000 // DAY * DAY
     arrived = first_day + rng.integers(0, days, visits) * DAY + (rng.triangular(6, 13, 23, visits) * 3600).astype(int)
     stay = np.clip(rng.lognormal(np.log(45 * 60), 0.8, visits), 60, 16 * 3600).astype(int)

@@ -110,13 +110,13 @@ def test_accumulated_time_equals_the_plain_version(met, within):
     assert summed["seconds"].to_pylist() == [brute.most_within([(row["starts"], row["ends"]) for row in met], within)]
 
 
-def city(count, seed):
+def city(count, people, places, seed):
     """Visits from a second to two months long, most of them to few places, with the people of interest first."""
     rng = np.random.default_rng(seed)
     arrived = rng.integers(-40 * 86400, 40 * 86400, count)
     columns = {
-        "visitor": rng.integers(0, count // 20, count),
-        "place": rng.integers(0, rng.integers(1, 60, count)),
+        "visitor": rng.integers(0, people, count),
+        "place": rng.integers(0, rng.integers(1, places + 1, count)),
         "arrived": arrived,
         "left": arrived + np.exp(rng.uniform(0, np.log(60 * 86400), count)).astype(np.int64) + 1,
         "exact": rng.random(count) < 0.7,
@@ -128,7 +128,7 @@ def city(count, seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_contacts_of_visits_of_every_length_equal_the_plain_version(seed):
-    seen, cases = city(1500, seed)
+    seen, cases = city(1500, 40, 2, seed)
 
     found = find_contacts(seen, cases, at_least=timedelta(minutes=15))
 
@@ -152,7 +152,7 @@ def _plain_contacts(seen, windows, least):
 
 @pytest.fixture(scope="module")
 def large():
-    return city(300_000, 9)
+    return city(300_000, 5000, 10, 9)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
