@@ -44,7 +44,7 @@ def everyone(*, at: datetime, since: date | None = None, at_least: timedelta | N
     progress(0, 4, "cases")
     found, windows = _windows(since, day)
     if not found:
-        return CityTrace(0, 0, _named(_no_rows(), found, pa.array([], pa.binary(16))))
+        return CityTrace(0, 0, _named(_no_rows(), found, windows, pa.array([], pa.binary(16))))
     progress(1, 4, "visits")
     visits = checkins.arrow_visits(min(w.since for w in windows), max(w.until for w in windows))
     visitors = visits["visitor_id"].combine_chunks().dictionary if visits.num_rows else pa.array([], pa.binary(16))
@@ -64,7 +64,7 @@ def everyone(*, at: datetime, since: date | None = None, at_least: timedelta | N
     if at_least is None and definition["within_hours"]:
         meetings = _reaching(meetings, definition)
     progress(3, 4, "names")
-    pairs = _named(meetings, found, visitors)
+    pairs = _named(meetings, found, windows, visitors)
     progress(4, 4, "")
     keys = pa.table({"case": pairs["case"], "contact": pairs["contact"]})
     return CityTrace(len(found), keys.group_by(["case", "contact"]).aggregate([]).num_rows, pairs)
@@ -129,14 +129,15 @@ def _reaching(meetings: pa.Table, definition: RulePack) -> pa.Table:
     return meetings.join(enough, keys=["contact", "case"], join_type="left semi")
 
 
-def _named(meetings: pa.Table, found: list[Case], visitors: pa.Array) -> pa.Table:
+def _named(meetings: pa.Table, found: list[Case], windows: list[Window], visitors: pa.Array) -> pa.Table:
     """Numbers replaced by what people know: case numbers, place codes, local times."""
     places = city.places_by_id(pc.unique(meetings["place"]).to_pylist())
     known = pc.is_in(meetings["place"], value_set=pa.array(list(places), pa.int64()))
     rows = meetings.filter(known).sort_by(
         [("case", "ascending"), ("contact", "ascending"), ("starts", "ascending"), ("place", "ascending")]
     )
-    keys = {case.person_id.bytes: case.source_key for case in found}
+    by_time = sorted(zip(found, windows, strict=True), key=lambda pair: (pair[1].first, pair[0].source_key))
+    keys = {case.person_id.bytes: case.source_key for case, _ in by_time}  # who was ill twice is named by the last time
     used = pc.unique(rows["contact"])
     names = [keys.get(raw) or str(UUID(bytes=raw)) for raw in visitors.take(used).to_pylist()]
     codes = list(places)

@@ -51,7 +51,7 @@ class Cluster:
     infectious: int  # of them while infectious
     first: date
     last: date
-    hours: int  # of all cases together
+    hours: int  # of all cases together, while infectious and with exact times
 
 
 def sources_of(case: Case, *, at: datetime) -> list[Source]:
@@ -148,16 +148,16 @@ def clusters(at: datetime, *, limit: int = 100, district: int | None = None, day
         .values("place")
         .annotate(
             cases=many,
-            certain=Count("case", distinct=True, filter=Q(certain=True)),
+            sure=Count("case", distinct=True, filter=Q(certain=True)),
             exposed=Count("case", distinct=True, filter=Q(phase=CaseStay.Phase.EXPOSED)),
             infectious=Count("case", distinct=True, filter=Q(phase=CaseStay.Phase.INFECTIOUS)),
             first=Min("day"),
             last=Max("day"),
-            hours=Sum("minutes", filter=Q(certain=True), default=0) / 60,
+            hours=Sum("minutes", filter=Q(certain=True, phase=CaseStay.Phase.INFECTIOUS), default=0) / 60,
         )
     )
     places = city.places_by_id(numbers)
-    found = [Cluster(place=places[row.pop("place")], **row) for row in details]
+    found = [Cluster(place=places[row.pop("place")], certain=row.pop("sure"), **row) for row in details]
     return sorted(found, key=lambda cluster: (-cluster.cases, cluster.place.name))
 
 
