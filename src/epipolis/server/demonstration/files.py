@@ -19,6 +19,7 @@ _PHONES = UUID("0f7d1d0c-6b1e-5f0a-9a53-2f7d54a1c9de")
 _SEX = {"female": "F", "male": "M"}
 _UNREGISTERED = 4  # every fourth person checks in with a telephone that nobody knows by name
 _DISEASE = "covid19"
+_ALWAYS_OPEN = {"worship": "public_building", "cultural": "public_building"}  # the platform keeps these kinds for events
 
 
 def write_city(city: City, folder: Path) -> None:
@@ -64,7 +65,7 @@ def write_venues(city: City, path: Path) -> None:
     table = pa.table(
         {
             "place": places.column("code"),
-            "kind": places.column("venue_type"),
+            "kind": [_ALWAYS_OPEN.get(kind, kind) for kind in places.column("venue_type").to_pylist()],
             "default_stay": places.column("default_stay_minutes"),
         }
     )

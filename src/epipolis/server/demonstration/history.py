@@ -15,7 +15,7 @@ from epipolis.core.imports import Importer, ImportOptions
 from epipolis.core.modules import modules
 from epipolis.core.work import Progress
 from epipolis.engines import twin
-from epipolis.sense.people.services import find_people, identifier_key
+from epipolis.sense.people import services as people
 from epipolis.server.demonstration import files
 
 UPTAKE = 0.6
@@ -67,9 +67,9 @@ def fill(plan: Plan, folder: Path, *, keep_days: int, progress: Callable[[str], 
 
 def visitors_of(city: twin.City) -> list[UUID]:
     """Under which id each person checks in: their own where they are registered, else their telephone's pseudonym."""
-    keys = [identifier_key("national_id", files.national_id(n)) for n in range(city.people.num_rows)]
-    known = find_people(keys)
-    return [known[key] if files.is_registered(n) else files.phone_of(n) for n, key in enumerate(keys)]
+    rows = [people.PersonRow(identifiers=[("national_id", files.national_id(n))]) for n in range(city.people.num_rows)]
+    known = people.find_or_make_people(rows, by=_BY, at=clock.now())
+    return [person if files.is_registered(n) else files.phone_of(n) for n, (person, _made) in enumerate(known)]
 
 
 def codes_of(city: twin.City) -> list[str]:

@@ -53,8 +53,8 @@ def note_time() -> None:
 
 
 def keep_days() -> int:
-    """For how many days visits are kept, by the rule in force: older ones need not be imported."""
-    return int(rules.in_force("checkin_times", clock.today())["keep_days"])
+    """The whole days of visits that the rule in force lets stand on the opening morning; older ones need no import."""
+    return int(rules.in_force("checkin_times", clock.today())["keep_days"]) - 1
 
 
 def refuse_real_data() -> None:
