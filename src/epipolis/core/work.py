@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from epipolis.core import audit, clock, live, retention
 from epipolis.core.models import PeriodicRun, TaskRun, User
@@ -17,6 +19,7 @@ from epipolis.core.modules import Job, Task, modules
 
 _EVERY = 0.5  # seconds between two reports of progress
 _RETRY = RetryStrategy(max_attempts=4, wait=2, exponential_wait=3)
+HEARTBEAT, DEAD_AFTER = 3.0, 20.0  # seconds between two signs of life of a worker; without one for so long it is dead
 
 
 class Progress:
@@ -97,11 +100,35 @@ def _finish(run: UUID, state: str, result: Any) -> None:
 @app.periodic(cron="* * * * * */5")
 @app.task(name="tick", queue="tasks", queueing_lock="tick", pass_context=False)
 def tick(timestamp: int) -> None:
-    """Every few seconds: chain the audit trail, and start the declared jobs that are due by the platform's clock."""
+    """Every few seconds: take up what a dead worker left, chain the audit trail, start the declared jobs that are due."""
+    take_up_abandoned()
     audit.seal()
     for name, job in declared_jobs().items():
         if is_due(name, job.every, at=clock.now()):
-            run_job.configure(queueing_lock=name).defer(name=name)
+            with suppress(AlreadyEnqueued):  # it waits already, perhaps for its next try
+                run_job.configure(queueing_lock=name).defer(name=name)
+
+
+@transaction.atomic
+def take_up_abandoned() -> int:
+    """Queue again what a worker was doing when it died; return how many. Everything queued is safe to run twice."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ABANDONED, [DEAD_AFTER])
+        rows = cursor.fetchall()
+        for job, returns_by_itself in rows:  # the regular ones do, and two of one name may not wait
+            statement = _DROP if returns_by_itself else _AGAIN
+            cursor.execute(statement, [job])
+    return len(rows)
+
+
+_ABANDONED = """
+SELECT job.id, job.queueing_lock IS NOT NULL FROM procrastinate_jobs job
+LEFT JOIN procrastinate_workers worker ON worker.id = job.worker_id
+WHERE job.status = 'doing' AND coalesce(worker.last_heartbeat, '-infinity') < now() - make_interval(secs => %s)
+FOR UPDATE OF job SKIP LOCKED
+"""
+_AGAIN = "SELECT procrastinate_retry_job_v2(%s, now(), NULL, NULL, NULL)"
+_DROP = "SELECT procrastinate_finish_job_v1(%s, 'aborted', true)"
 
 
 @app.task(name="run_job", retry=_RETRY, queue="tasks")
