@@ -13,3 +13,4 @@ from epipolis.server.settings import *  # noqa: E402, F403 -- the suite's own da
 
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 -- from the platform's settings
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+WHITENOISE_AUTOREFRESH = True  # else each test client looks through thousands of static files

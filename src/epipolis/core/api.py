@@ -1,6 +1,7 @@
 """The platform's one API: each module that is switched on adds its router; problems have one shape (RFC 9457)."""
 
 from datetime import datetime
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -40,6 +41,7 @@ def me(request: HttpRequest) -> Me:
     return Me(name=caller.username, kind="person", roles=caller.role_names, permissions=allowed)
 
 
+@cache
 def make_api() -> NinjaAPI:
     """The API with every module's router under `/api/v1/<module>/`."""
     api = NinjaAPI(title="epipolis", version="1", urls_namespace="api", docs_url="/docs")

@@ -1,0 +1,77 @@
+"""One account for each role and one device for each permission; every request is undone after it was answered."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.test import Client
+from django.test.client import ClientHandler
+
+from epipolis.core import access, clock
+from epipolis.core.modules import ROLES
+from epipolis.core.roles import declared_permissions
+
+
+_HANDLERS = {enforce: ClientHandler(enforce) for enforce in (False, True)}  # one each: they load all middleware
+
+
+@pytest.fixture
+def people(staff) -> dict[str, Any]:
+    """Role → account; `everything` has all roles."""
+    found = {role: staff(role) for role in ROLES}
+    return found | {"everything": staff(*ROLES, name="everything")}
+
+
+@pytest.fixture
+def may(people) -> Callable[[str], set[str]]:
+    """Role → the permissions of its account."""
+
+    def permissions(role: str) -> set[str]:
+        user = get_user_model().objects.get(pk=people[role].pk)
+        return {name for name in declared_permissions() if user.has_perm(name)}
+
+    return permissions
+
+
+@pytest.fixture
+def cookies(people) -> dict[str, str]:
+    """Role → the cookie of a session that is fully signed in."""
+    found = {}
+    for role, user in people.items():
+        client = Client()
+        client.force_login(user)
+        found[role] = client.cookies["sessionid"].value
+    return found
+
+
+@pytest.fixture
+def tokens() -> dict[str, str]:
+    """Permission → a device's token that has it and no other."""
+    at = clock.now()
+    names = [name for name in declared_permissions() if not name.startswith("core.")]
+    return {name: access.issue_token(name, [name], by=None, at=at)[1] for name in names}
+
+
+@pytest.fixture
+def ask(cookies) -> Callable[..., Any]:
+    """Send one request as a role (or nobody) and undo whatever it did to the database."""
+
+    def send(role: str | None, method: str, address: str, data: Any = None, *, enforce_csrf: bool = False, **extra: Any):
+        client = Client(raise_request_exception=False)
+        client.handler = _HANDLERS[enforce_csrf]
+        if role is not None:
+            client.cookies["sessionid"] = cookies[role]
+        with transaction.atomic():
+            response = (
+                client.generic(method, address, data or b"", **extra)
+                if not isinstance(data, dict)
+                else getattr(client, method.lower())(address, data, **extra)
+            )
+            if response.streaming:
+                b"".join(response.streaming_content)
+            transaction.set_rollback(True)
+        return response
+
+    return send
