@@ -24,6 +24,7 @@ def pages() -> dict[str, str]:
         "api.md": _api(),
         "engines.md": _engines(),
         "quality.md": _quality(),
+        "measured.md": _measured(),
     }
 
 
@@ -147,6 +148,28 @@ def _quality() -> str:
         + _table(["module", "services", "queries", "API", "pages", "rules", "events", "test files"], rows)
         + "\n"
     )
+
+
+def _measured() -> str:
+    parts = []
+    for path in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
+        rows = [
+            [row["what"], _figure(row["ours"]), _figure(row["peer"]), row.get("peer_name", ""), row["unit"], _figure(row["ratio"])]
+            for row in json.loads(path.read_text(encoding="utf-8"))["rows"]
+        ]
+        table = _table(["what", "epipolis", "peer", "which peer", "unit", "ratio"], rows)
+        parts.append(f"## {path.stem}\n\n`make bench ONLY={path.stem}`\n\n{table}")
+    head = (
+        "# Measured\n\nMedians of several runs, ours and the peer in turn in one call, on two shared cores. Above 1 the ratio "
+        "says that epipolis is ahead. Machines differ: run them on yours.\n\n"
+    )
+    return head + "\n\n".join(parts) + "\n"
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
 def set_up() -> None:

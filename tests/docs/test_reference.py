@@ -29,6 +29,7 @@ MARKDOWN = sorted((Path(__file__).parents[2]).glob("*.md")) + sorted((Path(__fil
             "api.md",
             "engines.md",
             "quality.md",
+            "measured.md",
         ]
     ),
 )
