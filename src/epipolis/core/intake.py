@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 
 from epipolis.core import clock
 
@@ -124,12 +124,14 @@ def store_batch(write: Write, items: Sequence[Any], by: str) -> Sequence[Outcome
     except (OperationalError, InterfaceError) as error:
         connection.close()
         return [failure_of(error)] * len(items)
-    except Exception:
+    except (DataError, IntegrityError, ValueError):
         if len(items) == 1:
-            log.exception("an item could not be stored")
             return [BROKEN]
         half = len(items) // 2
         return [*store_batch(write, items[:half], by), *store_batch(write, items[half:], by)]
+    except Exception:
+        log.exception("a batch could not be stored")
+        return [BROKEN] * len(items)
 
 
 def failure_of(error: Exception) -> Outcome:

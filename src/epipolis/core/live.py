@@ -19,9 +19,13 @@ _QUEUE = 200  # messages a slow reader may fall behind before it is told to relo
 
 def tell(topic: str, **identifiers: str | int) -> None:
     """Say to every open page that something of this topic changed, when the current transaction commits."""
-    body = json.dumps({"topic": topic, **identifiers})
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, body])
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, message(topic, **identifiers)])
+
+
+def message(topic: str, **identifiers: str | int) -> str:
+    """What is told on the channel, for a service that sends several statements in one exchange."""
+    return json.dumps({"topic": topic, **identifiers})
 
 
 class Hub:
