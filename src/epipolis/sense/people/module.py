@@ -1,5 +1,41 @@
-"""People: who somebody is, kept in one place, encrypted, and never seen without a trace."""
+"""People: who somebody is, kept in one place, encrypted, and never seen without a trace.
 
-from epipolis.core.modules import Module
+Names leave this module one reader at a time: there is an import and, on purpose, no export.
+"""
 
-MODULE = Module(title="People", icon="users")
+from django.utils.translation import gettext_noop
+
+from epipolis.core.imports import Importer
+from epipolis.core.modules import Can, Keep, Module, Page
+
+from . import services
+from .settings import settings
+
+MODULE = Module(
+    title=gettext_noop("People"),
+    icon="users",
+    api="api.router",
+    menu=(
+        Page(gettext_noop("Find a person"), url="people:search", needs="people.view_names"),
+        Page(gettext_noop("Register a person"), url="people:register", needs="people.register"),
+    ),
+    keeps=(
+        Keep(
+            "people.return_codes",
+            lambda: settings.code_kept_days,
+            services.forget_return_codes,
+            gettext_noop("An expired code opens nothing; it is kept for a while to explain that to its holder."),
+        ),
+    ),
+    importers=(
+        Importer("people", gettext_noop("People"), services.import_people, "people.import", fields=services.IMPORT_FIELDS),
+    ),
+    permissions={
+        "view_names": Can(
+            gettext_noop("See names and how to reach people; each look is logged"), roles=("tracer", "registrar")
+        ),
+        "register": Can(gettext_noop("Register people and correct their records"), roles=("registrar", "tracer")),
+        "erase": Can(gettext_noop("Erase who somebody is, for good"), roles=("registrar",)),
+        "import": Can(gettext_noop("Import people from a table"), roles=("registrar", "operator")),
+    },
+)

@@ -120,10 +120,10 @@ def store_neighbourhoods(areas: list[Area], *, at: datetime, simulated: bool, re
 def _read_area(
     file: str, number: int, name: str, properties: dict[str, Any], geometry: object, *, finer: bool, report: LoadReport
 ) -> Area | None:
-    label = f"feature {number} {name}".strip()
     district = _first(properties, ("district", "district_name")) if finer else ""
     full_name = _first(properties, ("full_name",))
     code = _first(properties, _OWN_CODE if finer else _DISTRICT_CODE) or full_name or (f"{district}/{name}" if finer else name)
+    label = f"feature {number} {full_name or name}".strip()
     before = report.broken
     for field_name, text, longest in (("name", name, 100), ("code", code, 40), ("full_name", full_name, 200)):
         if "\0" in text or len(text) > longest:

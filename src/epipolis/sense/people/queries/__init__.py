@@ -1,4 +1,4 @@
-from .looks import Look, history_of, looks_at, reads_of
+from .looks import Look, everything_about, history_of, looks_at, reads_of
 from .names import Name, named
 from .records import PersonRecord, mask, person, person_ids, record_of, what_is_held
 from .searching import digits_of, search
@@ -8,6 +8,7 @@ __all__ = [
     "Name",
     "PersonRecord",
     "digits_of",
+    "everything_about",
     "history_of",
     "looks_at",
     "mask",

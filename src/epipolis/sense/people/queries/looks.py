@@ -11,6 +11,8 @@ from django.utils.translation import gettext, gettext_noop
 from epipolis.core import audit
 from epipolis.core.models import AuditEntry, User
 
+from .records import what_is_held
+
 WHY = {
     "person": gettext_noop("opened your record"),
     "search": gettext_noop("searched for you and saw your name among the results"),
@@ -55,6 +57,14 @@ def looks_at(person: UUID, *, most: int = 500) -> list[Look]:
     entries = list(reads_of(person)[:most])
     roles = _roles_of({entry.actor for entry in entries})
     return [Look(entry.at, _who(entry.actor, roles), _why(entry.detail), entry.id) for entry in entries]
+
+
+def everything_about(person: UUID) -> dict[str, Any]:
+    """What is held about a person and who looked, as plain values for that person."""
+    looks = [
+        {"at": look.at.isoformat(), "who": look.who, "why": look.why, "reference": look.reference} for look in looks_at(person)
+    ]
+    return {"held": what_is_held(person), "looked": looks}
 
 
 def history_of(person: UUID) -> list[dict[str, Any]]:

@@ -1,13 +1,15 @@
 from .codes import CodeError, forget_return_codes, issue_return_code, open_return_code
-from .correcting import correct_person
+from .correcting import FIELDS, correct_person
 from .erasing import erase_person
 from .importing import import_people
 from .reading import IMPORT_FIELDS, read_birth
 from .registering import find_or_make_people, find_or_make_person
-from .rows import PersonError, PersonRow
+from .rows import Birth, PersonError, PersonRow
 
 __all__ = [
+    "FIELDS",
     "IMPORT_FIELDS",
+    "Birth",
     "CodeError",
     "PersonError",
     "PersonRow",

@@ -43,6 +43,7 @@ def import_people(path: Path, options: ImportOptions) -> ImportReport:
     Raises:
         ValueError: the file cannot be read as a table, or no column is one of IMPORT_FIELDS.
     """
+    options = replace(options, source=(options.source or path.stem)[:60])
     report, seen = ImportReport(dry_run=options.dry_run), _Seen()
     with transaction.atomic():
         for batch in batches(read_rows(path), _BATCH):
@@ -54,7 +55,7 @@ def import_people(path: Path, options: ImportOptions) -> ImportReport:
         if options.dry_run:
             transaction.set_rollback(True)
         elif report.accepted:
-            audit.record("people.import", by=options.by, at=options.at, subject=_source(options), **counts)
+            audit.record("people.import", by=options.by, at=options.at, subject=options.source, **counts)
     return report
 
 
@@ -81,7 +82,7 @@ def _read(batch: Numbered, report: ImportReport, seen: _Seen, options: ImportOpt
     found = []
     for (number, row), area in zip(batch, around, strict=True):
         try:
-            person = read_person(row, report.mapping, source=_source(options), around=area, simulated=options.simulated)
+            person = read_person(row, report.mapping, source=options.source, around=area, simulated=options.simulated)
             check_row(person, at=options.at)
             found.append((number, _with_key(number, row, person, seen, options)))
         except PersonError as error:
@@ -108,7 +109,7 @@ def _with_key(number: int, row: Row, person: PersonRow, seen: _Seen, options: Im
         content = "\x1f".join(f"{column}\x1e{row[column]}" for column in sorted(row) if row[column])
         seen.contents[content] += 1
         value = fingerprint(f"{content}\x1f{seen.contents[content]}")
-        return replace(person, identifiers=((f"row of {_source(options)}"[:60], value),))
+        return replace(person, identifiers=((f"row of {options.source}"[:60], value),))
     keys = [identifier_key(kind, value) for kind, value in person.identifiers]
     for key in keys:
         if key in seen.rows:
@@ -155,7 +156,3 @@ def _changes(row: PersonRow, person: Person, points: dict[tuple[str, str], Any])
             held = [unseal(value) for (held_kind, _), value in points.items() if held_kind == kind]
             changes[f"{kind}s"] = held + fresh
     return changes
-
-
-def _source(options: ImportOptions) -> str:
-    return (options.source or "people file")[:60]
