@@ -25,6 +25,7 @@ KEYWORDS = {
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
 }
+_NOISE = (b'"POT-', b'"PO-Rev', b'"Last-Tr', b'"Project-Id', b'"Report-', b'"Language-Team', b'"Generated-By')
 DECLARED = {  # what a module declares → its parts that people read, by position or by name
     "Module": {"title"},
     "Page": {0, "title"},
@@ -117,15 +118,14 @@ def update(language: str, wanted: Catalog) -> list[str]:
     stored = catalogue(language)
     stored.update(wanted, no_fuzzy_matching=True, update_creation_date=False)
     stored.obsolete.clear()
+    stored.fuzzy = False
     stored.header_comment = "# The platform's texts. Written by `make translations`; translate here."
     folder = LOCALE / language / "LC_MESSAGES"
     folder.mkdir(parents=True, exist_ok=True)
     text = BytesIO()
     write_po(text, stored, width=120, no_location=True, omit_header=False, sort_output=True)
-    lines = [
-        line for line in text.getvalue().split(b"\n") if not line.startswith((b'"POT-Creation', b'"PO-Revision', b'"Last-Tr'))
-    ]
-    (folder / "django.po").write_bytes(b"\n".join(lines))
+    kept = (line for line in text.getvalue().splitlines(keepends=True) if not line.startswith(_NOISE))
+    (folder / "django.po").write_bytes(b"".join(kept))
     with (folder / "django.mo").open("wb") as file:
         write_mo(file, catalogue(language))
     return missing(stored, wanted)
