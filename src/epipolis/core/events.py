@@ -49,7 +49,7 @@ def publish_many(events: Iterable[Event]) -> None:
     """The same for many events at once: one statement a thousand jobs, for imports and other bulk changes."""
     jobs: list[dict[str, Any]] = []
     for event in events:
-        body = msgspec.to_builtins(asdict(event))
+        body = msgspec.to_builtins({f.name: getattr(event, f.name) for f in fields(event)})
         for listener in _listeners[type(event)]:
             jobs.append({"event": _name(type(event)), "listener": _name(listener), "body": body})
     for start in range(0, len(jobs), _BATCH):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import Field, Q, QuerySet
 
 from epipolis.core.problems import ProblemError
 
@@ -29,7 +29,7 @@ def page_of(
     limit = max(1, min(limit, _MOST))
     found = queryset.order_by(*key)
     if cursor:
-        found = found.filter(_after(queryset.model, key, _values(queryset.model, key, cursor)))
+        found = found.filter(_after(key, _values(queryset, key, cursor)))
     rows = list(found[: limit + 1])
     is_more = len(rows) > limit
     return {"items": rows[:limit], "next": _cursor(key, rows[limit - 1]) if is_more else None}
@@ -41,17 +41,17 @@ def _cursor(key: Sequence[str], row: Any) -> str:
     return signing.dumps([list(key), texts], salt=_SALT, compress=True)
 
 
-def _values(model: type[Model], key: Sequence[str], cursor: str) -> list[Any]:
+def _values(queryset: QuerySet[Any], key: Sequence[str], cursor: str) -> list[Any]:
     try:
         names, texts = signing.loads(cursor, salt=_SALT)
         if names != list(key):
             raise ValueError("the list is in another order")
-        return [_field(model, name).to_python(text) for name, text in zip(key, texts, strict=True)]
+        return [_field(queryset, name).to_python(text) for name, text in zip(key, texts, strict=True)]
     except (signing.BadSignature, ValidationError, ValueError, TypeError, UnicodeError) as error:
         raise ProblemError(422, "bad_cursor", "This is no cursor of this list.") from error
 
 
-def _after(model: type[Model], key: Sequence[str], values: list[Any]) -> Q:
+def _after(key: Sequence[str], values: list[Any]) -> Q:
     """Rows that come later: the first field differs the right way, or it is equal and the second does, and so on."""
     wanted, equal = Q(), Q()
     for name, value in zip(key, values, strict=True):
@@ -63,6 +63,9 @@ def _after(model: type[Model], key: Sequence[str], values: list[Any]) -> Q:
     return Q(**{f"{first}__{'lte' if key[0].startswith('-') else 'gte'}": values[0]}) & wanted
 
 
-def _field(model: type[Model], name: str) -> "Field[Any, Any]":
-    field: Any = model._meta.get_field(name.lstrip("-"))
+def _field(queryset: QuerySet[Any], name: str) -> "Field[Any, Any]":
+    """A column of the table, or a value that the list computes."""
+    bare = name.lstrip("-")
+    computed = queryset.query.annotations.get(bare)
+    field: Any = computed.output_field if computed else queryset.model._meta.get_field(bare)
     return field  # type: ignore[no-any-return]  # -- Django's fields carry no types here

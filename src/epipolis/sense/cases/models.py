@@ -68,7 +68,7 @@ class Case(Facts):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "source_key"], name="one_case_a_source_key")]
         indexes = [
-            models.Index(fields=["-known_at", "id"], name="cases_by_known_at"),
+            models.Index(fields=["known_at", "id"], name="cases_by_known_at"),
             models.Index(fields=["person"], name="cases_of_person"),
             models.Index(fields=["disease", "classification", "reported"], name="cases_by_report"),
         ]

@@ -24,6 +24,9 @@ DAYS: tuple[str, ...] = (
     "ended",
 )
 _EMPTY: dict[str, Any] = {field.attname: field.get_default() for field in Facts._meta.local_fields}
+NOTHING_KNOWN = _EMPTY | {"classification": str(Classification.SUSPECTED)}
+_CLASSIFICATIONS, _OUTCOMES = frozenset(Classification.values), frozenset(Outcome.values)
+_DIED = str(Outcome.DIED)
 _TEXTS = {field.attname: field.max_length for field in Facts._meta.local_fields if field.get_internal_type() == "CharField"}
 
 
@@ -46,7 +49,7 @@ class FactsError(ValueError):
 
 def complete(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Every field of a case, with those that are not given left empty and an undecided case suspected."""
-    return _EMPTY | {"classification": str(Classification.SUSPECTED)} | plain(facts)
+    return NOTHING_KNOWN | plain(facts)
 
 
 def plain(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +94,7 @@ def broken_rules(facts: Mapping[str, Any], *, today: date) -> Iterator[Broken]:
 
 def _order(facts: Mapping[str, Any]) -> Iterator[Broken]:
     onset, ended, reported = facts["onset"], facts["ended"], facts["reported"]
-    died = facts["outcome"] == Outcome.DIED
+    died = facts["outcome"] == _DIED
     if _after(facts["exposed_from"], facts["exposed_until"]):
         yield Broken("exposed_until", gettext_noop("the last exposure lies before the first"))
     if _after(onset, ended):
@@ -110,9 +113,9 @@ def _order(facts: Mapping[str, Any]) -> Iterator[Broken]:
 
 
 def _words(facts: Mapping[str, Any]) -> Iterator[Broken]:
-    if facts["classification"] not in Classification.values:
+    if facts["classification"] not in _CLASSIFICATIONS:
         yield Broken("classification", gettext_noop("is no known classification"))
-    if facts["outcome"] not in Outcome.values:
+    if facts["outcome"] not in _OUTCOMES:
         yield Broken("outcome", gettext_noop("is no known outcome"))
     for name in ("age_from", "age_to"):
         if facts[name] is not None and not 0 <= facts[name] <= 120:

@@ -19,9 +19,9 @@ from epipolis.sense.people import services as people
 from epipolis.sense.people.services.rows import check_row
 
 from . import bulk
-from .facts import FIELDS, broken_rules, complete
+from .facts import FIELDS, NOTHING_KNOWN, broken_rules
 from .links import import_links
-from .mappings import choose
+from .mappings import choose, ready
 from .rows import ReadRow, RowReader
 from .seen import Seen
 
@@ -42,7 +42,9 @@ def import_cases(path: Path, options: ImportOptions) -> ImportReport:
     sample = [row for _, row in first]
     mapping = choose(options.mapping, columns, sample[:_SAMPLE])
     report.mapping = dict(mapping.columns)
-    source = (options.source or mapping.source or path.stem)[:60]
+    known = ready().get(mapping.name)
+    # A ready mapping knows whose numbers these are; whoever sends the file again, they are the same cases.
+    source = ((known and known.source) or options.source or mapping.source or path.stem)[:60]
     reader = RowReader(mapping, sample, source=source, at=options.at, simulated=options.simulated, report=report)
     everything = chain(first, rows)
     if mapping.links:
@@ -104,7 +106,7 @@ def _store_once(rows: list[ReadRow], reader: RowReader, *, source: str, options:
     fresh, differing, unchanged = [], [], 0
     for row in rows:
         before = known.get(row.id)
-        facts = complete(row.facts) if before is None else before | row.facts
+        facts = (NOTHING_KNOWN if before is None else before) | row.facts
         if not _may_be_true(row, facts, report, today):
             continue
         if before is None:

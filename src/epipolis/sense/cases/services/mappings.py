@@ -75,7 +75,7 @@ class LineListMapping:
     disease: str = ""
     days: str = ""  # iso, day_first, month_first; empty: found out from the column
     links: bool = False
-    ignored: Sequence[str] = ()  # columns that the file has and nobody needs, by which it is recognised
+    recognised_by: Sequence[str] = ()  # columns that tell this kind of file; empty: all that the mapping names
     fixed: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -97,7 +97,7 @@ def read_mapping(content: Mapping[str, Any]) -> LineListMapping:
     """
     parts = dict(content) if isinstance(content.get("columns"), Mapping) else {"columns": dict(content)}
     parts.pop("title", None)
-    if strange := parts.keys() - LineListMapping.__dataclass_fields__.keys():
+    if strange := parts.keys() - set(LineListMapping.__dataclass_fields__):
         raise ValueError(f"a mapping has no part {', '.join(map(repr, sorted(strange)))}")
     if parts.get("days", "") not in ("", "iso", "day_first", "month_first"):
         raise ValueError("days must be iso, day_first or month_first")
@@ -136,7 +136,7 @@ def choose(
 
 
 def _fits(mapping: LineListMapping, columns: Sequence[str]) -> bool:
-    wanted = {*mapping.columns, *mapping.ignored}
+    wanted = set(mapping.recognised_by or mapping.columns)
     return wanted == set(columns) if mapping.links else wanted <= set(columns)
 
 

@@ -22,6 +22,7 @@ from .values import CellError, day_order, is_ambiguous, is_empty, read_age, read
 
 _NO_SYMPTOMS = frozenset({"none", "no", "asymptomatic", "asintomatico", "ninguno", "無", "無症狀", "无症状"})
 _PERSON = ("national_id", "name", "given_name", "family_name", "phone", "email", "address")
+_CONFIRMED, _DIED, _RECOVERED = str(Classification.CONFIRMED), str(Outcome.DIED), str(Outcome.RECOVERED)
 _LIMITS = {"region": 200, "setting": 200, "note": 4_000}
 
 
@@ -202,7 +203,7 @@ class RowReader:
         self._conclude_end(found, facts)
         self._conclude_source(found, facts)
         if "classification" not in facts and facts.get("confirmed"):
-            facts["classification"] = str(Classification.CONFIRMED)
+            facts["classification"] = _CONFIRMED
         if symptoms := found.texts.pop("symptoms", []):
             none = all(fold(text) in _NO_SYMPTOMS for text in symptoms)
             facts["has_symptoms"] = not none
@@ -224,17 +225,17 @@ class RowReader:
             return
         died, recovered = facts.pop("died", None), facts.pop("recovered", None)
         said = facts.get("outcome", "")
-        outcome = str(Outcome.DIED) if died else str(Outcome.RECOVERED) if recovered and said != Outcome.DIED else said
+        outcome = _DIED if died else _RECOVERED if recovered and said != _DIED else said
         if said and outcome != said:
             self.report.warn(found.number, "outcome", gettext_noop("a day of recovery or death says otherwise"), said)
         if died and recovered:
             rule = gettext_noop("the day of death counts, this day of recovery does not")
             self.report.warn(found.number, "recovered", rule, recovered)
-        if outcome == Outcome.DIED and not died and recovered:
+        if outcome == _DIED and not died and recovered:
             rule = gettext_noop("died on an unknown day; this day of recovery does not count")
             self.report.warn(found.number, "recovered", rule, recovered)
         facts["outcome"] = outcome
-        facts["ended"] = died or (recovered if outcome == Outcome.RECOVERED else None)
+        facts["ended"] = died or (recovered if outcome == _RECOVERED else None)
 
     def _conclude_source(self, found: ReadRow, facts: dict[str, Any]) -> None:
         if len(found.infectors) > 1:

@@ -1,0 +1,42 @@
+"""Every question that the line list answers."""
+
+from .cases import (
+    case,
+    case_id_of,
+    case_numbered,
+    case_source,
+    cases_by_id,
+    cases_of,
+    confirmed_cases,
+    count_waiting,
+    facts_as_known,
+    facts_by_id,
+    infected_by,
+    revisions,
+)
+from .history import Fact, Step, ages_of_facts, shown, timeline
+from .tables import COLUMNS, all_rows, export_rows, line_list
+
+__all__ = [
+    "COLUMNS",
+    "Fact",
+    "Step",
+    "ages_of_facts",
+    "all_rows",
+    "case",
+    "case_id_of",
+    "case_numbered",
+    "case_source",
+    "cases_by_id",
+    "cases_of",
+    "confirmed_cases",
+    "count_waiting",
+    "export_rows",
+    "facts_as_known",
+    "facts_by_id",
+    "infected_by",
+    "line_list",
+    "revisions",
+    "shown",
+    "timeline",
+]
