@@ -4,8 +4,7 @@ Django under ASGI opens a database connection for every request; on WSGI threads
 """
 
 import os
-from importlib import import_module
-from importlib.util import find_spec
+import sys
 from typing import Any
 
 import django
@@ -17,9 +16,10 @@ from a2wsgi import WSGIMiddleware  # noqa: E402 -- Django must be set up first
 from django.core.wsgi import get_wsgi_application  # noqa: E402 -- Django must be set up first
 
 from epipolis.core.modules import modules  # noqa: E402 -- Django must be set up first
+from epipolis.core.stream import stream  # noqa: E402 -- Django must be set up first
 from epipolis.server.road import Road  # noqa: E402 -- Django must be set up first
 
-stream: Any = import_module("epipolis.core.stream").stream if find_spec("epipolis.core.stream") else None
+sys.setswitchinterval(0.001)  # the writer thread is soon back from the database, however busy the event loop is
 pages: Any = WSGIMiddleware(get_wsgi_application(), workers=4)
 road = Road({f"/api/v1/{intake.path}": intake for module in modules().values() for intake in module.intakes})
 
@@ -32,7 +32,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.close"})
     elif road.takes(scope):
         await road(scope, receive, send)
-    elif stream and scope["path"].startswith("/live/"):
+    elif scope["path"].startswith("/live/"):
         await stream(scope, receive, send)
     else:
         await pages(scope, receive, send)

@@ -56,7 +56,7 @@ class Road:
         for lane in self._lanes.values():
             await asyncio.to_thread(lane.stop)
         for pool in (self._looking, self._loading):
-            await asyncio.get_running_loop().run_in_executor(pool, connection.close)
+            await asyncio.get_running_loop().run_in_executor(pool, lambda: connection.close())
             pool.shutdown()
 
     def takes(self, scope: Scope) -> bool:
@@ -127,7 +127,7 @@ class Road:
                 self._tokens.clear()
             found = time.monotonic() + _TOKEN_SECONDS, asyncio.ensure_future(self._look_up(header))
             self._tokens[header] = found
-        return await asyncio.shield(found[1])
+        return found[1].result() if found[1].done() else await asyncio.shield(found[1])
 
     async def _look_up(self, header: bytes) -> DeviceToken | None:
         loop = asyncio.get_running_loop()

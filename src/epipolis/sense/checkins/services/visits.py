@@ -52,7 +52,7 @@ def record_visits(items: Sequence[CheckIn], *, by: audit.Actor, at: datetime) ->
         return outcomes
     left = set(new)
     for row in verdict.rows.tolist():
-        key = (items[row].visitor, items[row].arrived, int(verdict.place_id[row]))
+        key = (items[row].visitor, int(drafts.arrived[row]), int(verdict.place_id[row]))
         if key not in left:
             outcomes[row] = DUPLICATE
         left.discard(key)
