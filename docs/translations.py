@@ -6,8 +6,10 @@ have one catalogue each for the whole platform.
 
 import ast
 import os
+import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -26,6 +28,7 @@ KEYWORDS = {
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
 }
 _NOISE = (b'"POT-', b'"PO-Rev', b'"Last-Tr', b'"Project-Id', b'"Report-', b'"Language-Team', b'"Generated-By')
+_PLACE = re.compile(r"%\((\w+)\)")
 DECLARED = {  # what a module declares → its parts that people read, by position or by name
     "Module": {"title"},
     "Page": {0, "title"},
@@ -96,21 +99,30 @@ def catalogue(language: str) -> Catalog:
     if not path.exists():
         return Catalog(locale=language, charset="utf-8")
     with path.open("rb") as file:
-        return read_po(file, locale=language, charset="utf-8")
+        found = read_po(file, locale=language, charset="utf-8")
+    found.creation_date = found.revision_date = datetime(2026, 1, 1, tzinfo=UTC)  # the same texts give the same file
+    return found
 
 
 def missing(stored: Catalog, wanted: Catalog) -> list[str]:
-    """The texts that have no translation, or one that lost a placeholder."""
+    """The texts that have no translation, or one that lost or invented a placeholder."""
     found = []
     for message in wanted:
         if not message.id:
             continue
         known = stored.get(message.id, message.context)
-        strings = known.string if known and isinstance(known.string, tuple) else (known.string,) if known else ()
-        first = message.id if isinstance(message.id, str) else message.id[0]
-        if not strings or not all(strings) or known.fuzzy or list(known.check(stored)):
-            found.append(first)
+        if known is None or known.fuzzy or not _fits(_forms(message.id), _forms(known.string)):
+            found.append(_forms(message.id)[0])
     return found
+
+
+def _forms(text: object) -> list[str]:
+    return [str(part or "") for part in text] if isinstance(text, list | tuple) else [str(text or "")]
+
+
+def _fits(source: list[str], translated: list[str]) -> bool:
+    names = set(_PLACE.findall(" ".join(source)))
+    return all(translated) and all(set(_PLACE.findall(form)) == names for form in translated[-1:])
 
 
 def update(language: str, wanted: Catalog) -> list[str]:
