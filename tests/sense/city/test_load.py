@@ -191,6 +191,8 @@ def test_two_neighbourhoods_may_swap_their_names(tmp_path):
         ("Harbour,Q,0,1", "sex"),
         ("Atlantis,F,0,1", "district"),
         (",F,0,1", "district"),
+        ("Harbour,F,0", ""),
+        ("Harbour,F,0,1,2", ""),
     ],
 )
 def test_a_bad_count_is_named_with_its_row(tmp_path, row, field):

@@ -78,6 +78,8 @@ def store_counts(counts: list[Count], report: LoadReport) -> None:
 
 
 def _read_count(number: int, row: Row) -> Count:
+    if "" in row:
+        raise CellError("", "must have as many cells as the header")
     district, neighbourhood = _area(row)
     sex = _SEXES.get(row.get("sex", "").lower())
     if sex is None:

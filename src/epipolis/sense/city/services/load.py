@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from epipolis.core import audit
-from epipolis.core.imports import ImportReport, Row, read_rows
+from epipolis.core.imports import ImportReport, Row, read_columns, read_rows
 from epipolis.core.rules import load_rules
 from epipolis.core.work import Progress, silent
 from epipolis.sense.city import queries
@@ -120,9 +120,7 @@ def _table(path: Path) -> Iterator[tuple[set[str], Table]]:
     """A table's column names and rows, unpacked aside when it is packed."""
     with TemporaryDirectory() as aside:
         plain = _unpack(path, Path(aside)) if path.suffix == ".gz" else path
-        rows = read_rows(plain)
-        first = next(rows, None)
-        yield (set(first[1]) if first else set()), _again(first, rows)
+        yield set(read_columns(plain)), read_rows(plain)
 
 
 def _unpack(path: Path, aside: Path) -> Path:
@@ -136,12 +134,6 @@ def _unpack(path: Path, aside: Path) -> Path:
     except (OSError, EOFError) as error:
         raise ValueError(f"{path.name}: cannot be unpacked") from error
     return plain
-
-
-def _again(first: tuple[int, Row] | None, rows: Table) -> Table:
-    if first:
-        yield first
-    yield from rows
 
 
 def _stop_if_broken(report: LoadReport) -> None:

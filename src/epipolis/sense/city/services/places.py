@@ -157,6 +157,8 @@ def _store(rows: list[PlaceRow], *, at: datetime, simulated: bool, report: Impor
 
 
 def _read_place(row: Row) -> PlaceRow:
+    if row.get(""):
+        raise CellError("", "more cells than columns" if len(row) > 1 else "the row cannot be read", row[""])
     for needed in _NEEDED:
         if not row.get(needed):
             raise CellError(needed, "must not be empty")

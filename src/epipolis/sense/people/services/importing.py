@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from epipolis.core import audit
-from epipolis.core.imports import ImportOptions, ImportReport, Row, batches, read_rows
+from epipolis.core.imports import ImportOptions, ImportReport, Row, batches, read_columns, read_rows, row_count
 from epipolis.core.sealing import fingerprint, unseal
 from epipolis.sense.city import queries as city
 from epipolis.sense.people.models import ContactPoint, Person
@@ -44,13 +44,12 @@ def import_people(path: Path, options: ImportOptions) -> ImportReport:
         ValueError: the file cannot be read as a table, or no column is one of IMPORT_FIELDS.
     """
     options = replace(options, source=(options.source or path.stem)[:60])
-    report, seen = ImportReport(dry_run=options.dry_run), _Seen()
+    report, seen = ImportReport(dry_run=options.dry_run, mapping=_mapping(path, options)), _Seen()
+    total = row_count(path)
     with transaction.atomic():
         for batch in batches(read_rows(path), _BATCH):
-            if not report.mapping:
-                report.mapping = _mapping(batch, options, path)
             _take(batch, report, seen, options)
-            options.progress(report.accepted + report.rejected, 0, "people")
+            options.progress(report.accepted + report.rejected, total, "people")
         counts: dict[str, Any] = {"created": report.created, "changed": report.changed, "rejected": report.rejected}
         if options.dry_run:
             transaction.set_rollback(True)
@@ -59,9 +58,9 @@ def import_people(path: Path, options: ImportOptions) -> ImportReport:
     return report
 
 
-def _mapping(batch: Numbered, options: ImportOptions, path: Path) -> dict[str, str]:
+def _mapping(path: Path, options: ImportOptions) -> dict[str, str]:
     given = options.mapping
-    found = dict(given) if isinstance(given, Mapping) else guess_mapping(list(batch[0][1]))
+    found = dict(given) if isinstance(given, Mapping) else guess_mapping(read_columns(path))
     if not found:
         raise ValueError(f"{path.name}: no column is known as something about a person")
     return found
@@ -82,12 +81,16 @@ def _read(batch: Numbered, report: ImportReport, seen: _Seen, options: ImportOpt
     found = []
     for (number, row), area in zip(batch, around, strict=True):
         try:
+            if row.get(""):
+                raise PersonError("", "more cells than columns" if len(row) > 1 else "the row cannot be read")
             person = read_person(row, report.mapping, source=options.source, around=area, simulated=options.simulated)
             check_row(person, at=options.at)
             found.append((number, _with_key(number, row, person, seen, options)))
         except PersonError as error:
             report.reject(number, error.field, error.rule)
             continue
+        if "" in row:
+            report.warn(number, "", "fewer cells than columns")
         for field in ("given_name", "family_name", "address"):
             if getattr(person, field).startswith(_FORMULA):
                 report.warn(number, field, "looks like a formula; kept as text")
