@@ -1,5 +1,6 @@
 """Trace a case: look, compare with the former look, keep what is new, mark what is gone."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,11 @@ from epipolis.understand.tracing.models import CaseStay, Contact, Encounter, Tra
 from epipolis.understand.tracing.queries import Findings, Found
 
 _LOCK = 7_301
+_CONTACT = (
+    "id", "case_id", "visitor", "person_id", "risk", "rank", "certain", "minutes", "companions", "last_met", "decision",
+    "found", "state", "note", "simulated",
+)  # fmt: skip
+_ENCOUNTER = ("contact_id", "place_id", "starts", "ends", "certain")
 _FIELDS = ("risk", "minutes", "certain", "last_met", "companions")
 
 
@@ -87,8 +93,7 @@ def _keep_trace(case: Case, found: Findings, changes: dict[str, Any], former: Tr
 def _keep_contacts(case: Case, found: Findings, *, at: datetime) -> dict[str, Any]:
     """Bring the stored contacts in line; return the ids that were added, are gone, and changed (with what changed)."""
     stored = _stored(case.id)
-    added = [_new(case, contact, found, at=at) for visitor, contact in found.contacts.items() if visitor not in stored]
-    Contact.objects.bulk_create(added)
+    added = _add_contacts(case, [one for visitor, one in found.contacts.items() if visitor not in stored], found, at=at)
     changed: dict[str, dict[str, list[Any]]] = {}
     back, gone, rewritten = [], [], []
     for visitor, (contact, pieces) in stored.items():
@@ -105,8 +110,7 @@ def _keep_contacts(case: Case, found: Findings, *, at: datetime) -> dict[str, An
             (back.append(contact.id) if is_back else changed.update({str(contact.id): difference}))
     Contact.objects.filter(id__in=gone).update(gone=at)
     _rewrite(rewritten)
-    _write_encounters((contact, found.contacts[contact.visitor]) for contact in added)
-    return {"added": [contact.id for contact in added] + back, "gone": gone, "changed": changed}
+    return {"added": added + back, "gone": gone, "changed": changed}
 
 
 def _stored(case_id: UUID) -> dict[UUID, tuple[Contact, set[tuple[Any, ...]]]]:
@@ -125,10 +129,24 @@ def _stored(case_id: UUID) -> dict[UUID, tuple[Contact, set[tuple[Any, ...]]]]:
     return found
 
 
-def _new(case: Case, contact: Found, found: Findings, *, at: datetime) -> Contact:
-    new = Contact(case=case, found=at, simulated=case.simulated)
-    _set(new, contact.visitor, contact, found)
-    return new
+def _add_contacts(case: Case, new: list[Found], found: Findings, *, at: datetime) -> list[int]:
+    """Store new contacts with their meetings by COPY: a case in a crowd has thousands, and somebody waits for them."""
+    if not new:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('tracing_contact', 'id')) FROM generate_series(1, %s)", [len(new)]
+        )
+        ids = [number for (number,) in cursor.fetchall()]
+        with cursor.copy(f"COPY tracing_contact ({', '.join(_CONTACT)}) FROM STDIN") as copy:
+            for number, one in zip(ids, new, strict=True):
+                decision, person = one.decision.to_json(), one.visitor if one.visitor in found.people else None
+                copy.write_row(
+                    (number, case.id, one.visitor, person, str(one.risk), queries.RANKS[one.risk], one.certain, one.minutes,
+                     one.companions, one.last_met, json.dumps(decision), at, str(Contact.State.OPEN), "", case.simulated)
+                )  # fmt: skip
+    _write_encounters(zip(ids, new, strict=True))
+    return ids
 
 
 def _set(contact: Contact, visitor: UUID, now: Found, found: Findings) -> None:
@@ -161,18 +179,14 @@ def _rewrite(rewritten: list[tuple[Contact, Found]]) -> None:
     fields = ["visitor", "person", *_FIELDS, "rank", "decision", "gone", "state"]
     Contact.objects.bulk_update([contact for contact, _ in rewritten], fields, batch_size=500)
     Encounter.objects.filter(contact__in=[contact.id for contact, _ in rewritten]).delete()
-    _write_encounters(rewritten)
+    _write_encounters((contact.id, now) for contact, now in rewritten)
 
 
-def _write_encounters(contacts: Iterable[tuple[Contact, Found]]) -> None:
-    Encounter.objects.bulk_create(
-        (
-            Encounter(contact=contact, place_id=piece.place, starts=piece.starts, ends=piece.ends, certain=piece.certain)
-            for contact, now in contacts
-            for piece in now.pieces
-        ),
-        batch_size=2_000,
-    )
+def _write_encounters(contacts: Iterable[tuple[int, Found]]) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"COPY tracing_encounter ({', '.join(_ENCOUNTER)}) FROM STDIN") as copy:
+        for number, contact in contacts:
+            for piece in contact.pieces:
+                copy.write_row((number, piece.place, piece.starts, piece.ends, piece.certain))
 
 
 def _keep_stays(case: Case, found: Findings) -> None:

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from epipolis.core import clock, rules
 from epipolis.core.access import needs
-from epipolis.core.problems import ProblemError
 from epipolis.sense.people import queries as people
 from epipolis.understand.tracing import queries, services
 from epipolis.understand.tracing.forms import UndoForm, WorkFilter, WorkForm
@@ -67,7 +66,7 @@ def work(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Note what came of a call; the answer offers to take it back."""
     former, form = _contact(contact_id), WorkForm(request.POST)
     if not form.is_valid():
-        raise ProblemError(422, "invalid", _("The state or the note is not valid."))
+        return HttpResponse(_("The state or the note is not valid."), status=422)
     services.work_contact(contact_id, **form.cleaned_data, by=request.user, at=clock.now())
     return _answer(request, contact_id, undo=former)
 
@@ -79,7 +78,7 @@ def undo(request: HttpRequest, contact_id: int) -> HttpResponse:
     _contact(contact_id)
     form = UndoForm(request.POST)
     if not form.is_valid():
-        raise ProblemError(422, "invalid", _("The state or the note is not valid."))
+        return HttpResponse(_("The state or the note is not valid."), status=422)
     services.undo_work(contact_id, **form.cleaned_data, by=request.user, at=clock.now())
     if not request.headers.get("HX-Request"):
         return _back(request)
