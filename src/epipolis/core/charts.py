@@ -1,6 +1,7 @@
 """Charts as plain data: what a chart may hold, and the same as a table.
 
 bar, stacked, line   {"kind", "x": […], "series": [{"name", "values": […], "lo"?: […], "hi"?: […]}], "x_title", "y_title"}
+                     a series of a bar chart may be `line` (drawn as one) or `hidden` (until its name is chosen)
 pyramid              the same with two series: the first is drawn to the left
 graph                {"kind", "nodes": [{"id", "name", "group"?, "size"?, "url"?}],
                       "links": [{"source", "target", "name"?, "value"?}]}

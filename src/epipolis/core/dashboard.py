@@ -40,6 +40,7 @@ class ShownTile:
     url: str
     template: str
     as_of: datetime
+    topics: tuple[str, ...] = ()
     failed: bool = False
     content: Mapping[str, Any] = field(default_factory=dict)
 
@@ -91,6 +92,7 @@ def _show(name: str, module_name: str, module: Module, tile: Tile, *, at: dateti
         "source": _(str(tile.source)) if tile.source else "",
         "url": _url(tile.url),
         "template": tile.template,
+        "topics": tile.topics,
     }
     try:
         value = tile.value(at)

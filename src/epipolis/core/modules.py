@@ -55,6 +55,7 @@ class Tile:
     source: str = ""
     template: str = "core/tiles/number.html"
     url: str = ""
+    topics: tuple[str, ...] = ()  # live topics after which the tile is asked for again, beside its module's own name
     order: int = 50
 
 

@@ -151,7 +151,8 @@ def _map_texts() -> dict[str, str]:
 def live(parser: Parser, token: Token) -> "LiveNode":
     """`{% live "contacts" url %} … {% endlive %}`: the block is fetched again from `url` when the topic is told.
 
-    Options: `select="#part"` takes that part of a whole page's answer; `every="30s"` also asks regularly.
+    Options: `select="#part"` takes that part of a whole page's answer; `every="30s"` also asks regularly;
+    `rest="15s"` lets at least so long pass between two fetches, for blocks that take work to draw.
     """
     _tag, topic, url, *options = token.split_contents()
     given = token_kwargs(options, parser)
@@ -169,7 +170,8 @@ class LiveNode(template.Node):
     def render(self, context: template.Context) -> SafeString:
         options = {name: value.resolve(context) for name, value in self.options.items()}
         topics = [word for word in str(self.topic.resolve(context)).replace(",", " ").split() if word] + ["reload"]
-        when = [f"live:{word} from:body" for word in topics] + ["again"]
+        pauses = [f" throttle:{options['rest']}", f" delay:{options['rest']}"] if "rest" in options else [""]
+        when = [f"live:{word} from:body{pause}" for word in topics for pause in pauses] + ["again"]
         if "every" in options:
             when.append(f"every {options['every']}")
         select = format_html(' hx-select="{}"', options["select"]) if "select" in options else ""

@@ -109,7 +109,9 @@ def _say_hello(plan: Any, accounts: list[tuple[str, str, str, str]], port: int, 
     console.print(
         f"[bold]http://127.0.0.1:{port}[/]   ready after {seconds:.0f} s; one day takes {_DAY / plan.speed / 60:.1f} minutes"
     )
-    table = Table("account", "role", "password", "second factor (TOTP secret)")
+    table = Table(box=None)
+    for heading in ("account", "role", "password", "second factor (TOTP secret)"):
+        table.add_column(heading, overflow="fold")
     for account in accounts:
         table.add_row(*account)
     console.print(table)

@@ -22,6 +22,7 @@ MODULE = Module(
             definition=_("Confirmed cases reported today, by the city's calendar day."),
             source=SOURCE,
             url="situation:situation",
+            topics=("cases",),
             order=10,
         ),
         Tile(
@@ -31,6 +32,7 @@ MODULE = Module(
             definition=_("Confirmed cases reported in the last seven days, per 100,000 people who live in the city."),
             source=SOURCE,
             url="situation:situation",
+            topics=("cases",),
             order=11,
         ),
         Tile(
@@ -40,6 +42,7 @@ MODULE = Module(
             definition=_("Confirmed cases of the last weeks who have neither recovered nor died."),
             source=SOURCE,
             url="situation:situation",
+            topics=("cases",),
             order=12,
         ),
         Tile(
@@ -48,8 +51,9 @@ MODULE = Module(
             needs="situation.view",
             definition=_("Confirmed cases by onset of illness and by report; the latest days are not complete yet."),
             source=SOURCE,
-            template="situation/_curve_tile.html",
+            template="core/tiles/chart.html",
             url="situation:situation",
+            topics=("cases",),
             order=20,
         ),
     ),

@@ -31,8 +31,14 @@ def situation(request: HttpRequest) -> HttpResponse:
 
 @needs("situation.view")
 def picture_part(request: HttpRequest) -> HttpResponse:
-    """The part of the page below the slider, asked for again when a case changes or the slider moves."""
+    """The part of the page below the slider, asked for again when the slider moves."""
     return render(request, "situation/_picture.html", _context(request))
+
+
+@needs("situation.view")
+def figures_part(request: HttpRequest) -> HttpResponse:
+    """The figures, charts and tables of now, asked for again when a case changes; the map stays as it is."""
+    return render(request, "situation/_figures.html", _context(request))
 
 
 @needs("situation.view")

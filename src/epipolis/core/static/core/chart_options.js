@@ -64,9 +64,12 @@ function columns(data, style) {
   const names = categories(data, style, sideways ? { bare: true, name: "", inverse: true, axisLabel: { color: style.text } } : {});
   const values = amounts(data, style, sideways ? { name: "" } : {});
   return {
-    legend: legend(data, style), grid: grid(data),
+    legend: { ...legend(data, style), selected: Object.fromEntries((data.series || []).map((part) => [part.name, !part.hidden])) },
+    grid: grid(data),
     xAxis: sideways ? values : names, yAxis: sideways ? names : values,
-    series: (data.series || []).map((part) => ({
+    series: (data.series || []).map((part) => part.line ? {
+      type: "line", name: part.name, data: part.values, showSymbol: false, smooth: 0.2, lineStyle: { width: 2.5 }, z: 3,
+    } : ({
       type: "bar", name: part.name, data: part.values, stack: stacked ? "all" : undefined, barMaxWidth: 28,
       barCategoryGap: stacked ? "12%" : "30%", itemStyle: { borderRadius: stacked ? 0 : 2 }, emphasis: { focus: "series" },
     })),

@@ -11,7 +11,9 @@ from .cases import (
     count_waiting,
     facts_as_known,
     facts_by_id,
+    first_known,
     infected_by,
+    latest_change,
     revisions,
 )
 from .history import Fact, Step, ages_of_facts, shown, timeline
@@ -34,7 +36,9 @@ __all__ = [
     "export_rows",
     "facts_as_known",
     "facts_by_id",
+    "first_known",
     "infected_by",
+    "latest_change",
     "line_list",
     "revisions",
     "shown",
