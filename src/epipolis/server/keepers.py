@@ -72,7 +72,7 @@ class WorkerKeeper(Keeper):
 
     def _start_child(self) -> None:
         self._waited = 0.0
-        self._child = Popen([sys.executable, "-m", "epipolis.server", "worker", "--with-parent"])  # noqa: S603 -- this very program
+        self._child = Popen([sys.executable, "-m", "epipolis.server", "worker", "--with-parent"])
 
 
 class DatabaseKeeper(Keeper):

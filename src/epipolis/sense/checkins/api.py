@@ -288,7 +288,7 @@ def get_route(request: HttpRequest, person: UUID, since: Moment, until: Moment):
     """Where a person was in a period: told, or checked in with a phone that is theirs. The look is written down."""
     if people.person(person) is None:
         raise ProblemError(404, "not_found", "There is no such person.")
-    audit.record_read(person, by=request.auth, at=clock.now(), why="route")
+    audit.record_read(person, by=request.auth, at=clock.now(), why="visits")
     return queries.visits_of(queries.visitors_of(person), since=since, until=until)[:1_000]
 
 

@@ -1,4 +1,4 @@
-"""Venue codes: what stands in the square at the door. Signed, short, safe in a link, and worthless once the key number moves on."""
+"""Venue codes: what stands in the square at the door. Signed, short, safe in a link, worthless once the key number moves on."""
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from epipolis.core import clock
-from epipolis.sense.city import queries as city
-
 from epipolis.sense.checkins import queries
 from epipolis.sense.checkins.settings import settings
+from epipolis.sense.city import queries as city
+
 from .codes import read_code
 
 ALWAYS, NEVER = -(2**62), 2**62  # microseconds since 1970, far outside every time that is let in

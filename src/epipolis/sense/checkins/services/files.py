@@ -91,7 +91,9 @@ class _each_batch_by_itself:  # noqa: N801 -- reads as the words they are, like 
     def __exit__(self, *_: object) -> None: ...
 
 
-def _again(first: tuple[np.ndarray, pa.Table], rest: Iterator[tuple[np.ndarray, pa.Table]]) -> Iterator[tuple[np.ndarray, pa.Table]]:
+def _again(
+    first: tuple[np.ndarray, pa.Table], rest: Iterator[tuple[np.ndarray, pa.Table]]
+) -> Iterator[tuple[np.ndarray, pa.Table]]:
     yield first
     yield from rest
 

@@ -70,7 +70,8 @@ SET LOCAL enable_seqscan = off;
 WITH given AS MATERIALIZED (
   SELECT visitor, 'epoch'::timestamptz + arrived * INTERVAL '1 microsecond' AS arrived, place_id,
     'epoch'::timestamptz + "left" * INTERVAL '1 microsecond' AS "left", is_open, exact, companions, source
-  FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[], %s::boolean[], %s::smallint[], %s::smallint[])
+  FROM unnest(
+    %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[], %s::boolean[], %s::smallint[], %s::smallint[])
     AS one(visitor, arrived, place_id, "left", is_open, exact, companions, source)),
 followed AS (
   SELECT g.*, LEAST(
@@ -203,9 +204,7 @@ def _copy(statement: str, lines: bytes) -> None:
         copy.write(lines)
 
 
-def _conclude(
-    drafts: Drafts, verdict: Verdict, added: int, digest: Any, *, by: audit.Actor, at: datetime
-) -> None:
+def _conclude(drafts: Drafts, verdict: Verdict, added: int, digest: Any, *, by: audit.Actor, at: datetime) -> None:
     """End every open visit of these visitors at their next arrival elsewhere, and say what was stored."""
     with connection.cursor() as cursor:
         cursor.execute(_FIND_ENDED, [_array_of_uuids(drafts.visitor[verdict.rows])])
