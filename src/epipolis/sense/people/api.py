@@ -1,13 +1,13 @@
 """People over the API: register, read one (the read is written down), search, and a citizen's own record by code."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Header, Router, Schema, Status
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from epipolis.core import clock
 from epipolis.core.access import Needs
@@ -50,6 +50,14 @@ class PersonIn(Schema):
     phones: Annotated[list[Point], Field(max_length=10)] = []
     emails: Annotated[list[Point], Field(max_length=10)] = []
     simulated: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def is_an_object(cls, value: Any) -> Any:
+        """A list or a text has no fields, and so would pass as a person of whom nothing is known."""
+        if not isinstance(getattr(value, "_obj", value), dict):
+            raise ValueError("must be an object")
+        return value
 
 
 class Registered(Schema):
