@@ -9,7 +9,7 @@ from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest, JsonResponse
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from pydantic import Field
 
 from epipolis.core import audit, clock
@@ -153,7 +153,7 @@ def record_visit(request: HttpRequest, data: CheckInBody):
     if outcome.rule:
         problem = [{"field": outcome.field, "rule": outcome.rule}]
         raise ProblemError(outcome.status, "invalid", "A field breaks a rule; nothing was stored.", problem)
-    return outcome.status, {"status": "stored"}
+    return Status(outcome.status, {"status": "stored"})
 
 
 @router.post(
@@ -218,7 +218,7 @@ def register_venue(request: HttpRequest, data: VenueBody):
         venue, changed = services.register_venue(place, data.kind, by=request.auth, at=clock.now(), **facts)
     except ValueError as error:
         raise ProblemError(422, "invalid", str(error)) from error
-    return (201 if changed else 200), venue
+    return Status(201 if changed else 200, venue)
 
 
 @router.get("venues/{place}", auth=Needs("checkins.view"), response=VenueOut)
@@ -301,7 +301,7 @@ def link_visitor(request: HttpRequest, data: LinkBody):
         created = services.link_visitor(data.visitor, data.person, by=request.auth, at=clock.now())
     except ValueError as error:
         raise ProblemError(409, "linked", str(error)) from error
-    return (201 if created else 200), {"status": "stored"}
+    return Status(201 if created else 200, {"status": "stored"})
 
 
 def _venue(place: int) -> Venue:

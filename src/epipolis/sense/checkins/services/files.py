@@ -1,5 +1,6 @@
 """Files: visits and venues from CSV, Excel, NDJSON or Parquet; the plain format a column at a time, the rest row by row."""
 
+import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import yaml
@@ -186,7 +188,8 @@ def _csv(path: Path, report: ImportReport) -> Iterator[tuple[np.ndarray, pa.Tabl
             report.reject(row.number, "", f"has {row.actual_columns} cells instead of {row.expected_columns}", row.text)
         return "skip"
 
-    names = pacsv.open_csv(path, read_options=pacsv.ReadOptions(use_threads=False)).schema.names
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        names = next(csv.reader(lines), [])
     reader = pacsv.open_csv(
         path,
         read_options=pacsv.ReadOptions(use_threads=False, block_size=_BLOCK),
@@ -200,8 +203,19 @@ def _csv(path: Path, report: ImportReport) -> Iterator[tuple[np.ndarray, pa.Tabl
         gone = [number for number in skipped if number >= start]
         numbers = np.arange(start, start + batch.num_rows + len(gone))
         numbers = np.setdiff1d(numbers, gone)[: batch.num_rows] if gone else numbers
-        whole = pa.table(batch)
+        last = int(numbers[-1]) if batch.num_rows else start - 1
+        numbers, whole = _without_empty(numbers, pa.table(batch))
         for first in range(0, whole.num_rows, settings.rows_a_batch):
             part = slice(first, first + settings.rows_a_batch)
             yield numbers[part], whole.slice(first, settings.rows_a_batch)
-        start = int(numbers[-1]) + 1 if batch.num_rows else start
+        start = last + 1
+
+
+def _without_empty(numbers: np.ndarray, table: pa.Table) -> tuple[np.ndarray, pa.Table]:
+    """Lines with nothing on them are no rows."""
+    if not pc.any(pc.equal(table.column(0), "")).as_py():
+        return numbers, table
+    filled = np.zeros(table.num_rows, bool)
+    for column in table.columns:
+        filled |= np.asarray(pc.not_equal(column, ""))
+    return numbers[filled], table.filter(pa.array(filled))
