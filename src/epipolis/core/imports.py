@@ -192,7 +192,7 @@ def _text_rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int,
                 if len(cells) == width:
                     yield number, dict(zip(header, cells, strict=True))
                 else:
-                    rest = delimiter.join(cells[width:])
+                    rest = delimiter.join(cells[width:]) if any(cells[width:]) else ""
                     if rest or len(cells) < width:
                         cells += [""] * (width - len(cells))
                         yield number, dict(zip(header, cells, strict=False)) | {"": rest}
