@@ -1,10 +1,11 @@
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from epipolis.core import events
+from epipolis.core.work import worker_app
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
 
 
@@ -53,3 +54,31 @@ def test_many_events_reach_their_listener_once_each_and_in_order(heard, deliver_
         events.publish_many(published)
 
     assert (deliver_events(), heard) == (1_501, published)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_listener_announces_in_a_worker_joins_the_listeners_own_transaction(heard):
+    """Else an event could be heard before its change is committed, or of a change that never was."""
+    fails = [True]
+
+    def announce_and_fail_once(event):
+        try:
+            with transaction.atomic():
+                events.publish(CaseRevised(event.case, event.person, ("again",)))
+                if fails:
+                    fails.clear()
+                    raise RuntimeError
+        finally:
+            connection.close()  # a worker's thread ends without closing it
+
+    events._listeners[CaseConfirmed] = [announce_and_fail_once]
+    with transaction.atomic():
+        events.publish(CaseConfirmed(uuid4(), uuid4()))
+
+    with worker_app() as ready:
+        ready.run_worker(queues=["events"], wait=False, install_signal_handlers=False)
+        failed_once = list(heard)
+        ProcrastinateJob.objects.filter(status="todo").update(scheduled_at=None)
+        ready.run_worker(queues=["events"], wait=False, install_signal_handlers=False)
+
+    assert (failed_once, len(heard)) == ([], 1)

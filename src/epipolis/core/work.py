@@ -1,8 +1,8 @@
 """Background work: long tasks that a person starts and watches, and jobs that the platform runs by its own clock."""
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -95,6 +95,17 @@ def _show(run: UUID, done: int, total: int, note: str) -> None:
 def _finish(run: UUID, state: str, result: Any) -> None:
     TaskRun.objects.filter(id=run).update(state=state, result=result, finished=clock.now())
     live.tell("tasks", run=str(run))
+
+
+@contextmanager
+def worker_app() -> Iterator[Any]:
+    """The job queue as a worker uses it: it fetches by its own connections, but what a listener or task defers itself
+    still joins that function's transaction. Without this an event could be heard before its change is committed."""
+    own: Any = app.connector
+    fetching = own.get_worker_connector()
+    fetching.get_sync_connector = lambda: own
+    with app.replace_connector(fetching) as ready:
+        yield ready
 
 
 @app.periodic(cron="* * * * * */5")

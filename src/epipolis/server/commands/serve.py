@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -60,12 +60,9 @@ def worker(
     if with_parent:
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     set_up()
-    from procrastinate.contrib.django import app  # noqa: PLC0415 -- Django must be set up first
+    from epipolis.core.work import DEAD_AFTER, HEARTBEAT, worker_app  # noqa: PLC0415 -- Django must be set up first
 
-    from epipolis.core.work import DEAD_AFTER, HEARTBEAT  # noqa: PLC0415 -- as above
-
-    connector: Any = app.connector
-    with app.replace_connector(connector.get_worker_connector()) as ready:
+    with worker_app() as ready:
         ready.run_worker(
             concurrency=concurrency,
             delete_jobs="successful",
