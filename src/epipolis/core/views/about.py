@@ -1,5 +1,8 @@
 """What the platform decides by, and what it erases: for everybody to read."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
@@ -24,8 +27,25 @@ def rules_in_force(request: HttpRequest) -> HttpResponse:
         except LookupError:
             current = None
         versions = sorted(rules.versions(name), key=lambda pack: pack.valid_from, reverse=True)
-        packs.append({"name": name, "current": current, "versions": versions})
+        values = list(spoken(current.content)) if current else []
+        packs.append({"name": name, "title": _words(name), "current": current, "versions": versions, "values": values})
     return render(request, "core/rules.html", {"packs": packs, "today": today})
+
+
+def spoken(content: Any, before: str = "") -> Iterator[tuple[str, str]]:
+    """A rule's content line by line: where a value stands, and the value."""
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from spoken(value, f"{before} › {_words(str(key))}" if before else _words(str(key)))
+    elif isinstance(content, list) and any(isinstance(value, Mapping | list) for value in content):
+        for number, value in enumerate(content, start=1):
+            yield from spoken(value, f"{before} › {number}")
+    else:
+        yield before, ", ".join(map(str, content)) if isinstance(content, list) else str(content)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 @public
