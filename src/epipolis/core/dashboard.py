@@ -22,7 +22,7 @@ _DOORS = (
         gettext_noop("The situation"),
         gettext_noop("Cases in the city, without names."),
     ),
-    ("checkins:start", "qrcode", gettext_noop("Check in"), gettext_noop("Scan a venue’s code so that you can be warned.")),
+    ("checkins:phone_here", "qrcode", gettext_noop("Check in"), gettext_noop("Scan a venue’s code so that you can be warned.")),
     ("people:mine", "user-search", gettext_noop("My data"), gettext_noop("What is kept about you, and who looked at it.")),
 )
 

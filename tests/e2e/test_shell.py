@@ -1,0 +1,106 @@
+"""Stories about the frame that every page shares."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def test_a_stranger_finds_the_public_doors_and_the_way_to_sign_in(visit):
+    page = visit("/")
+
+    page.get_by_role("link", name="Sign in").first.click()
+
+    page.wait_for_url("**/accounts/login/**")
+    assert page.locator("h1").inner_text()
+
+
+def test_staff_see_their_dashboard_with_definition_and_age_of_each_tile(visit):
+    page = visit("/", "epidemiologist", "tracer")
+
+    tiles = page.locator(".tile")
+    tiles.first.wait_for()
+    assert tiles.count() > 1
+    assert page.locator(".tile-foot time").count() == tiles.count()
+    page.locator(".tile-info").first.click()
+    assert page.locator(".tile-definition.show").is_visible()
+
+
+def test_the_language_changes_and_stays(visit):
+    page = visit("/", "tracer")
+
+    for button, language, title in (("Español", "es", "Panel"), ("中文", "zh-hant", "儀表板")):
+        page.locator("form[action='/language/'] > button").click()
+        page.locator("form[action='/language/'] .dropdown-item", has_text=button).click()
+        page.wait_for_selector(f"html[lang={language}]")
+        page.goto("/")
+        assert page.locator("h1").inner_text() == title
+
+
+def test_dark_stays_dark_without_a_flash_of_light(visit):
+    page = visit("/", "tracer", color_scheme="light")
+    assert page.locator("html").get_attribute("data-bs-theme") == "light"
+
+    page.locator("[data-theme-form] > button").click()
+    with page.expect_response("**/theme/"):
+        page.locator("[data-theme-form] [value=dark]").click()
+
+    assert page.locator("html").get_attribute("data-bs-theme") == "dark"
+    first_bytes = page.request.get("/").text()
+    assert 'data-bs-theme="dark"' in first_bytes
+    page.reload()
+    assert page.locator("html").get_attribute("data-bs-theme") == "dark"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/map/", "/work/", "/about/rules/", "/about/retention/", "/import/cases/", "/accounts/login/"]
+)
+def test_nothing_is_wider_than_a_telephone(visit, path):
+    page = visit(path, *(() if "login" in path else ("registrar", "epidemiologist")), width=390, height=844)
+
+    assert page.evaluate(OVERFLOW) <= 0
+
+
+def test_slash_searches_and_question_mark_helps(visit):
+    page = visit("/map/", "epidemiologist")
+
+    page.keyboard.press("?")
+    assert page.locator("dialog#help").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("dialog#help").is_visible()
+    page.keyboard.press("g")
+    page.keyboard.press("w")
+    page.wait_for_url("**/work/")
+
+
+def test_a_page_hears_of_changes_and_says_when_it_does_not(visit, platform):
+    page = visit("/work/", "operator")
+    page.wait_for_selector("[data-live-state=live]")
+
+    with page.expect_response(lambda answer: answer.url.endswith("/work/") and "hx-request" in answer.request.headers):
+        platform.run("from epipolis.core import live; live.tell('tasks', run='1')")
+
+    platform.run("from django.contrib.sessions.models import Session; Session.objects.all().delete()")
+    with page.expect_navigation(url="**/accounts/login/**", timeout=40_000):
+        pass
+
+
+def test_a_line_list_is_checked_then_imported_with_a_report(visit, tmp_path):
+    table = tmp_path / "list.csv"
+    table.write_text(
+        "case_id,onset,reported,classification\n"
+        + "".join(f"a{n},2026-10-{n:02d},2026-10-28,confirmed\n" for n in range(1, 28))
+        + ",2026-10-01,2026-10-28,confirmed\n"
+    )
+    page = visit("/import/cases/", "registrar")
+
+    page.set_input_files("#id_file", table)
+    page.get_by_role("button", name="Check the file").click()
+    page.get_by_role("button", name="Import now").wait_for()
+    assert page.locator(".counts b").nth(2).inner_text() == "27"
+    page.get_by_role("button", name="Import now").click()
+    page.get_by_text("The file itself has been erased.").wait_for()
+
+    page.goto("/work/")
+    assert page.locator("tbody tr").count() == 2
