@@ -30,6 +30,8 @@ def api(client):
         _device, token = access.issue_token(f"lab {uuid4()}", scopes, by=None, at=AT)
         data = body if isinstance(body, bytes) else json.dumps(body) if body is not None else ""
         headers = {"Authorization": f"Bearer {token}"} | {name.replace("_", "-"): value for name, value in headers.items()}
+        if method == "get":
+            return client.get(f"{API}{path}", headers=headers)
         return getattr(client, method)(f"{API}{path}", data, content_type=kind, headers=headers)
 
     return call
