@@ -13,7 +13,6 @@ from epipolis.core import access, clock
 from epipolis.core.modules import ROLES
 from epipolis.core.roles import declared_permissions
 
-
 _HANDLERS = {enforce: ClientHandler(enforce) for enforce in (False, True)}  # one each: they load all middleware
 
 
