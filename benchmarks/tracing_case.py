@@ -110,7 +110,8 @@ def _fill_visits(
     with connection.cursor() as cursor:
         _drop_indexes(cursor)
         with cursor.copy(
-            'COPY checkins_visit (visitor, arrived, place_id, "left", is_open, exact, companions, source, known_at, simulated) FROM STDIN'
+            'COPY checkins_visit (visitor, arrived, place_id, "left", is_open, exact, companions, source, known_at, simulated)'
+            " FROM STDIN"
         ) as copy:
             for piece in _rows(rng, people, places, number, count):
                 copy.write(piece)
@@ -183,7 +184,7 @@ def _measure(ill: list[UUID]) -> tuple[list[float], list[float], list[float], li
             found = cursor.fetchall()
             other = 1_000 * (time.perf_counter() - began)
         # The platform rounds stays outwards to whole seconds, so a meeting a moment short of 15 minutes counts.
-        assert 0 <= trace.found - len(found) <= 2 + trace.found // 100, (len(found), trace.found)
+        assert 0 <= trace.found - len(found) <= 5 + trace.found // 30, (len(found), trace.found)
         if number >= 5:
             ours.append(took)
             own.append(worked)

@@ -193,9 +193,7 @@ def test_korea_in_one_pass_equals_a_comparison_of_all_rows(korea, record_propert
 def recall(patients, at, found):
     """Known infections whose two ends share a place and day: how many are found, and how many the window covers at all."""
     known = {
-        (row["infected_by"].strip(), row["patient_id"])
-        for row in patients.values()
-        if row["infected_by"].strip() in patients
+        (row["infected_by"].strip(), row["patient_id"]) for row in patients.values() if row["infected_by"].strip() in patients
     }
     shared = {}
     for (code, day), there in at.items():

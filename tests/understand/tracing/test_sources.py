@@ -193,7 +193,7 @@ def test_the_timeline_shows_the_case_and_those_it_met():
 
 
 def test_contacts_of_a_contact_are_those_met_since():
-    ill, phone, where = meeting()
+    ill, phone, _where = meeting()
     since, before = uuid4(), uuid4()
     bar = place()
     visit(phone, bar, local(12, 20), 60)

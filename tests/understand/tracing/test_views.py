@@ -54,7 +54,7 @@ def page(client, url, status=200):
 
 
 def test_the_work_list_says_whom_to_call_and_why(tracer):
-    ill, met, where = meeting(kind="food")
+    ill, met, _where = meeting(kind="food")
     trace(ill)
 
     shown = page(tracer, "/tracing/")
@@ -123,13 +123,17 @@ def test_a_call_is_noted_and_can_be_taken_back(tracer):
     trace(ill)
     contact = Contact.objects.get()
 
-    answer = tracer.post(reverse("tracing:work", args=[contact.id]), {"state": "tried", "note": "no answer"}, headers={"HX-Request": "true"})
+    answer = tracer.post(
+        reverse("tracing:work", args=[contact.id]), {"state": "tried", "note": "no answer"}, headers={"HX-Request": "true"}
+    )
 
     shown = answer.content.decode()
     assert (Contact.objects.get().state, "Undo" in shown, "no answer" in shown) == ("tried", True, True)
 
     answer = tracer.post(
-        reverse("tracing:undo", args=[contact.id]), {"state": "open", "note": "", "worked_at": ""}, headers={"HX-Request": "true"}
+        reverse("tracing:undo", args=[contact.id]),
+        {"state": "open", "note": "", "worked_at": ""},
+        headers={"HX-Request": "true"},
     )
     assert (Contact.objects.get().state, answer["HX-Trigger"]) == ("open", "live:contacts")
 
@@ -157,7 +161,15 @@ def test_taking_a_contact_makes_it_mine(tracer):
 
 @pytest.mark.parametrize(
     ("query", "count"),
-    [("risk=high", 1), ("risk=low", 0), ("certain=1", 1), ("certain=0", 0), ("state=reached", 0), ("state=all", 1), ("older=on", 1)],
+    [
+        ("risk=high", 1),
+        ("risk=low", 0),
+        ("certain=1", 1),
+        ("certain=0", 0),
+        ("state=reached", 0),
+        ("state=all", 1),
+        ("older=on", 1),
+    ],
 )
 def test_filters_choose(tracer, query, count):
     ill, _met, _where = meeting()
@@ -166,14 +178,18 @@ def test_filters_choose(tracer, query, count):
     assert page(tracer, f"/tracing/?{query}").count("data-contact ") == count
 
 
-@pytest.mark.parametrize("query", ["risk=great", "district=999999999999999999999", "page=0", "page=x", "certain=maybe", "state=%00"])
+@pytest.mark.parametrize(
+    "query", ["risk=great", "district=999999999999999999999", "page=0", "page=x", "certain=maybe", "state=%00"]
+)
 def test_strange_filters_do_no_harm(tracer, query):
     crowd(1)
 
     assert "data-contacts" in page(tracer, f"/tracing/?{query}")
 
 
-@pytest.mark.parametrize("body", [{}, {"state": "done"}, {"state": "open", "note": "a\0b"}, {"state": "open", "note": "x" * 2_001}])
+@pytest.mark.parametrize(
+    "body", [{}, {"state": "done"}, {"state": "open", "note": "a\0b"}, {"state": "open", "note": "x" * 2_001}]
+)
 def test_bad_notes_are_refused(tracer, body):
     crowd(1)
     contact = Contact.objects.get()
@@ -267,7 +283,8 @@ def test_an_epidemiologist_may_trace_but_not_note_calls(client, staff):
 def queries_of(client, url, django_assert_max_num_queries, most):
     with django_assert_max_num_queries(most) as counted:
         page(client, url)
-    return len(counted)
+    # How often the clock's setting is read again depends on real time, not on rows.
+    return len([query for query in counted if "core_clocksetting" not in query["sql"]])
 
 
 @pytest.mark.parametrize("name", ["work_list", "case", "clusters", "network"])
@@ -279,7 +296,7 @@ def test_pages_need_the_same_queries_for_any_number_of_rows(tracer, django_asser
     few = queries_of(tracer, url, django_assert_max_num_queries, 45)
     for _ in range(18):
         visit(uuid4(), Contact.objects.first().encounters.first().place, local(10, 12), 60)
-    services.trace_case(ill.id, by="test", at=NOW + timedelta(hours=1))
+    services.trace_case(ill.id, by="test", at=NOW)
     many = queries_of(tracer, url, django_assert_max_num_queries, 45)
 
     assert (few, Contact.objects.count()) == (many, 19)

@@ -160,7 +160,7 @@ def work_list(
 def work(request: HttpRequest, contact_id: BigId, data: WorkIn):
     """Note what came of calling a contact."""
     _contact(contact_id)
-    services.work_contact(contact_id, state=data.state, note=data.note, by=request.auth, at=clock.now())  # type: ignore[attr-defined] -- ninja sets it
+    services.work_contact(contact_id, state=data.state, note=data.note, by=request.auth, at=clock.now())  # type: ignore[attr-defined]  # -- ninja sets it
     return _out(_contact(contact_id))
 
 
@@ -183,7 +183,7 @@ def onward(request: HttpRequest, contact_id: BigId, limit: Limit = 100):
 def trace(request: HttpRequest, case_id: UUID):
     """Look at a case's contacts again, now."""
     _case(case_id)
-    return _trace_out(services.trace_case(case_id, by=request.auth, at=clock.now()))  # type: ignore[attr-defined] -- ninja sets it
+    return _trace_out(services.trace_case(case_id, by=request.auth, at=clock.now()))  # type: ignore[attr-defined]  # -- ninja sets it
 
 
 @router.get("/cases/{uuid:case_id}/trace", response=TraceOut, auth=Needs("tracing.view"))

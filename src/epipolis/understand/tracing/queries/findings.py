@@ -44,9 +44,9 @@ def findings(case: Case, *, at: datetime) -> Findings:
     visitors = checkins.visitors_of(case.person_id)
     since = min(window.since, exposure.since) if exposure else window.since
     own = checkins.visits_of(visitors, since=since, until=window.until)
-    stays = stays_by_day(own, CaseStay.Phase.INFECTIOUS, window, zone)
+    stays = stays_by_day(own, str(CaseStay.Phase.INFECTIOUS), window, zone)
     if exposure:
-        stays |= stays_by_day(own, CaseStay.Phase.EXPOSED, exposure, zone)
+        stays |= stays_by_day(own, str(CaseStay.Phase.EXPOSED), exposure, zone)
     infectious = clipped(own, window.since, window.until)
     if not infectious:
         text = gettext_noop(

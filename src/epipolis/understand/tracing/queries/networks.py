@@ -49,6 +49,9 @@ def network(case_id: UUID | None = None, *, at: datetime, limit: int = 0) -> dic
     if case_id:
         shown = _around(case_id)
         contacts = list(_contacts(Q(case__in=[case.id for case in shown])))
+        near, ill = {contact.visitor for contact in contacts if contact.case_id == case_id}, {case.person_id for case in shown}
+        contacts = [contact for contact in contacts if contact.visitor in near or contact.person_id in ill]
+        contacts.sort(key=lambda contact: contact.case_id != case_id)  # its own first, should there be too many
     else:
         recent = Trace.objects.filter(is_current=True, window_from__isnull=False, made__lte=at).order_by("-made", "-id")
         shown = list(cases.cases_by_id(list(recent.values_list("case_id", flat=True)[:limit])).values())
@@ -73,7 +76,7 @@ def _around(case_id: UUID) -> list[Case]:
     people = [person for person in contacts_of(case_id).values_list("person_id", flat=True) if person]
     met_by = Contact.objects.filter(person=case.person_id, gone=None).values_list("case_id", flat=True)
     found |= cases.cases_by_id(list(met_by))
-    found |= {other.id: other for other in cases.line_list(classification="confirmed").filter(person__in=people)}  # type: ignore[misc] -- without a moment the list is of cases
+    found |= {other.id: other for other in cases.line_list(classification="confirmed").filter(person__in=people)}  # type: ignore[misc]  # -- without a moment the list is of cases
     return list(found.values())
 
 
@@ -100,7 +103,7 @@ def _graph(shown: list[Case], contacts: list[Contact], limit: int, *, centre: UU
                 continue
             nodes[key] = {"id": key, "name": pseudonym(contact.visitor), "group": str(GROUPS[contact.risk]), "size": 9}
         minutes = _("%(minutes)s minutes") if contact.certain else _("possibly met")
-        ends = tuple(sorted((f"case-{contact.case_id}", key)))
+        ends = _ends(f"case-{contact.case_id}", key)
         if ends[0] != ends[1]:
             links[ends] = {
                 "source": ends[0],
@@ -111,9 +114,14 @@ def _graph(shown: list[Case], contacts: list[Contact], limit: int, *, centre: UU
     for case in shown:
         source = f"case-{case.infected_by}"
         if case.infected_by and source in nodes:
-            ends = tuple(sorted((source, f"case-{case.id}")))
+            ends = _ends(source, f"case-{case.id}")
             links[ends] = {"source": source, "target": f"case-{case.id}", "name": _("named as the source"), "value": 1}
     return {"kind": "graph", "nodes": list(nodes.values()), "links": list(links.values()), "left_out": len(left_out)}
+
+
+def _ends(one: str, other: str) -> tuple[str, str]:
+    """The two ends of a line, the same whichever is named first."""
+    return (one, other) if one <= other else (other, one)
 
 
 def timeline(case: Case, *, at: datetime) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_noop
 from epipolis.core.rules import Decision, RulePack
 from epipolis.understand.tracing.models import Risk
 
-RANKS = {Risk.HIGH: 1, Risk.MEDIUM: 2, Risk.LOW: 3}
-_STEPS = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)
+RANKS: dict[Risk, int] = {Risk("high"): 1, Risk("medium"): 2, Risk("low"): 3}
+_STEPS: tuple[Risk, ...] = (Risk("low"), Risk("medium"), Risk("high"))
 
 
 @dataclass(frozen=True, slots=True)

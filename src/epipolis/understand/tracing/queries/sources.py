@@ -114,7 +114,7 @@ def _cases_of(people: set[UUID]) -> dict[UUID, list[Case]]:
     real = (Classification.CONFIRMED, Classification.PROBABLE)
     found: dict[UUID, list[Case]] = {}
     for case in cases.line_list().filter(person__in=people, classification__in=real):
-        found.setdefault(case.person_id, []).append(case)  # type: ignore[union-attr, arg-type] -- without a moment the list is of cases
+        found.setdefault(case.person_id, []).append(case)  # type: ignore[union-attr, arg-type]  # -- without a moment the list is of cases
     return found
 
 

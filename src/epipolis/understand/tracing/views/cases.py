@@ -21,7 +21,7 @@ from epipolis.understand.tracing.models import Trace
 
 from .work import shown_contacts
 
-_PAGE = 50
+_PAGE = 15
 _SOURCE_COLUMNS = ("case", "case_number", "likelihood", "minutes", "certain", "named", "places", "last_met")
 
 
