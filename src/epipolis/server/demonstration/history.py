@@ -1,5 +1,6 @@
 """The weeks before the demonstration opens: lived by the twin, then imported day by day, as a city would have done."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pyarrow as pa
 from epipolis.core import clock
 from epipolis.core.imports import Importer, ImportOptions
 from epipolis.core.modules import modules
-from epipolis.core.work import Progress
+from epipolis.core.work import Progress, silent, worker_app
 from epipolis.engines import twin
 from epipolis.sense.people import services as people
 from epipolis.server.demonstration import files
@@ -22,6 +23,7 @@ UPTAKE = 0.6
 """Share of people who check in."""
 _OPENS = timedelta(hours=8)
 _BY = "demonstration"
+_TRACED_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def fill(plan: Plan, folder: Path, *, keep_days: int, progress: Callable[[str], 
     run, visits, cases = _live(plan, city, keep_days, progress("days lived"))
     files.write_visits(visits, visitors_of(city), codes_of(city), folder / "visits.parquet")
     _import("visits", folder / "visits.parquet", at=plan.opens, progress=progress("visits"))
-    _import_cases(cases, homes_of(city), folder, progress("line lists"))
+    asyncio.run(_import_cases(cases, homes_of(city), folder, progress("days reported")))
     (folder / "run.npz").write_bytes(twin.save(run))
     return run
 
@@ -91,16 +93,24 @@ def _live(plan: Plan, city: twin.City, keep_days: int, progress: Progress) -> tu
     return run, pa.concat_tables(kept), iter(cases)
 
 
-def _import_cases(days: Iterator[tuple[date, list[Any]]], homes: dict[int, Any], folder: Path, progress: Progress) -> None:
-    """Each day's reports at the end of their day, so that the picture can be shown as it was known on any of them."""
+async def _import_cases(
+    days: Iterator[tuple[date, list[Any]]], homes: dict[int, Any], folder: Path, progress: Progress
+) -> None:
+    """Each day's reports at the end of their day, and what follows from them, by the clock of that day: so the picture
+    can be shown as it was known on any of them, and the contacts were found when they would have been."""
     listed = [(day, rows) for day, rows in days if rows]
-    for number, (day, cases) in enumerate(listed, start=1):
-        path = folder / "cases" / f"{day}.csv"
-        path.parent.mkdir(exist_ok=True)
-        files.write_cases(files.case_rows(cases, homes), path)
-        known = max(datetime.fromtimestamp(case["known_at"], UTC) for case in cases)
-        _import("cases", path, at=known, mapping="epipolis")
-        progress(number, len(listed))
+    with worker_app() as ready:
+        async with ready.open_async():
+            for number, (day, cases) in enumerate(listed, start=1):
+                path = folder / "cases" / f"{day}.csv"
+                path.parent.mkdir(exist_ok=True)
+                files.write_cases(files.case_rows(cases, homes), path)
+                known = max(datetime.fromtimestamp(case["known_at"], UTC) for case in cases)
+                with clock.fixed(known):
+                    await asyncio.to_thread(_import, "cases", path, at=known, mapping="epipolis")
+                with clock.fixed(known + _TRACED_AFTER):
+                    await ready.run_worker_async(queues=["events"], wait=False, concurrency=2, install_signal_handlers=False)
+                progress(number, len(listed))
 
 
 def _load_city(folder: Path, *, at: datetime, progress: Progress) -> None:
@@ -111,12 +121,12 @@ def _load_city(folder: Path, *, at: datetime, progress: Progress) -> None:
 
 
 def _import(name: str, path: Path, *, at: datetime, mapping: str | None = None, progress: Progress | None = None) -> None:
-    options = ImportOptions(by=_BY, at=at, mapping=mapping, simulated=True, source=files.SOURCE)
-    if progress:
-        options = ImportOptions(by=_BY, at=at, mapping=mapping, simulated=True, source=files.SOURCE, progress=progress)
+    progress = progress or silent()
+    options = ImportOptions(by=_BY, at=at, mapping=mapping, simulated=True, source=files.SOURCE, progress=progress)
     report = find_importer(name).run(path, options)
     if report.rejected:
         raise ValueError(f"{path.name}: {report.rejected} rows were rejected, first {report.problems[:3]}")
+    progress(report.accepted, report.accepted)
 
 
 def find_importer(name: str) -> Importer:
