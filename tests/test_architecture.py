@@ -10,6 +10,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src"
 WINGS = ("sense", "understand", "act", "share")
+CORE_LINES = 6_500
 PUBLIC = {"events", "models", "queries", "services"}
 EVERYTHING = sorted((SRC / "epipolis").glob("**/*.py"))
 FILES = [path for path in EVERYTHING if path.relative_to(SRC).parts[1] in WINGS and "migrations" not in path.parts]
@@ -72,6 +73,13 @@ def test_every_foreign_key_that_leaves_its_module_has_no_way_back(path):
         if is_key and isinstance(node.args[0], ast.Name) and node.args[0].id in foreign:
             way_back = {word.arg: ast.unparse(word.value) for word in node.keywords}.get("related_name")
             assert way_back == "'+'", f"{ast.unparse(node)} must say related_name='+'"
+
+
+def test_the_core_stays_within_its_budget():
+    """Decision 4: a new concern replaces something, or leaves the core as a module."""
+    lines = sum(len(p.read_text(encoding="utf-8").splitlines()) for p in OWN if p.relative_to(SRC).parts[1] == "core")
+
+    assert lines <= CORE_LINES
 
 
 def test_the_core_knows_no_epidemic():
