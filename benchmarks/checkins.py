@@ -51,7 +51,7 @@ wrk.headers["Authorization"] = "Bearer %s"
 request = function()
   n = n + 1
   return wrk.format(nil, nil, nil, string.format(
-    '{"visitor":"%%08x-0000-4000-8000-%%012x","place":"P%%d","arrived":"%%s"}', salt, n, n %% %d, 
+    '{"visitor":"%%08x-0000-4000-8000-%%012x","place":"P%%d","arrived":"%%s"}', salt, n, n %% %d,
     os.date("!%%Y-%%m-%%dT%%H:%%M:%%SZ")))
 end
 """

@@ -26,7 +26,7 @@ services.add_place("cafe", "Cafe", "cafe", by="test", at=now)
 print("TOKEN", access.issue_token("kiosk", ["checkins.record"], by=None, at=now)[1])
 """
 EARLY = """
-import asyncio
+import django; django.setup()
 from epipolis.core import intake
 from epipolis.server import road
 
@@ -68,7 +68,7 @@ class Running:
         serve = ["-m", "epipolis.server", "serve", "--port", str(self.port), "--no-with-worker"]
         command = ["-c", EARLY % self.port] if early else serve
         self.process = subprocess.Popen([sys.executable, *command], env=self.env())
-        wait_until(lambda: self.send() == 201, 60)
+        wait_until(lambda: self.send() == 201, 120)
 
     def kill(self) -> None:
         assert self.process

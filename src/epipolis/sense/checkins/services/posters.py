@@ -10,6 +10,7 @@ from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4, A6
 from reportlab.lib.utils import simpleSplit
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase._cidfontdata import defaultUnicodeEncodings
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
@@ -23,13 +24,14 @@ from .venues import code_of
 SIZES = {"a4": A4, "a6": A6}
 _INK, _PALE, _ACCENT = HexColor("#1b2434"), HexColor("#5b6778"), HexColor("#0b7285")
 _CHINESE = "MSung-Light"
+_STAYS = "，。、；：！？）」"  # never begin a line
 _LATIN, _BOLD = "Helvetica", "Helvetica-Bold"
 
 
 def draw_poster(venue: Venue, *, at: datetime, size: str = "a4") -> bytes:
     """The poster as PDF; `size` is a4 or a6. Its square holds the link with the present key number."""
     width, height = SIZES[size]
-    pdfmetrics.registerFont(UnicodeCIDFont(_CHINESE))
+    _register_chinese()
     out = BytesIO()
     canvas = Canvas(out, pagesize=(width, height), pageCompression=1)
     canvas.setTitle(f"{venue.place.name} · check-in")
@@ -53,6 +55,12 @@ def draw_poster(venue: Venue, *, at: datetime, size: str = "a4") -> bytes:
     canvas.showPage()
     canvas.save()
     return out.getvalue()
+
+
+def _register_chinese() -> None:
+    # The library pairs this font of traditional Chinese with a table of simplified Chinese, which readers refuse.
+    defaultUnicodeEncodings[_CHINESE] = ("cht", "UniCNS-UCS2-H")
+    pdfmetrics.registerFont(UnicodeCIDFont(_CHINESE))
 
 
 def _notices(canvas: Canvas, venue: Venue, at: datetime, top: float, unit: float, width: float) -> None:
@@ -103,7 +111,7 @@ def _fit(text: str, size: float, width: float) -> list[str]:
         return lines
     lines, line = [], ""
     for letter in text:
-        if pdfmetrics.stringWidth(line + letter, font, size) > width:
+        if letter not in _STAYS and pdfmetrics.stringWidth(line + letter, font, size) > width:
             lines.append(line)
             line = ""
         line += letter
