@@ -2,10 +2,14 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.utils import translation
+from django.utils.translation import gettext
 
 from epipolis.core import audit
 from epipolis.core.models import AuditEntry, DeviceToken
 from epipolis.sense.people import queries
+from epipolis.sense.people.queries import looks
+from epipolis.sense.people.services import codes
 
 from .factories import AT, NOBODY, ana, person
 
@@ -153,3 +157,13 @@ def test_people_are_listed_in_the_order_in_which_they_became_known():
     made = [person().id for _ in range(3)]
 
     assert (set(queries.person_ids()), list(queries.person_ids(AT + timedelta(days=1)))) == (set(made), [])
+
+
+@pytest.mark.parametrize("language", ["zh-hant", "es"])
+def test_every_reason_role_and_refusal_is_told_in_the_citizens_language(language):
+    texts = [*looks.WHY.values(), *looks.ROLES.values(), codes.OPENS_NOTHING, codes.LOCKED]
+
+    with translation.override(language):
+        untold = [text for text in texts if gettext(text) == text]
+
+    assert untold == []

@@ -7,10 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from epipolis.sense.city import queries as city
 
-from . import services
+from . import queries, services
 from .models import Sex
 
-_NUMBERS = [("national_id", _("identity card")), ("passport", _("passport")), ("other", _("other number"))]
 _LANGUAGES = [("", _("unknown")), ("en", "English"), ("zh-Hant", "繁體中文"), ("es", "Español")]
 _FIELD_OF = {"birth_date": "birth", "phone": "phones", "email": "emails", "identifiers": "number"}
 ERASURE_REASONS = [
@@ -50,7 +49,7 @@ class PersonForm(forms.Form):
     emails = forms.CharField(
         label=_("E-mail"), max_length=1_000, required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text=_("One a line")
     )
-    number_kind = forms.ChoiceField(label=_("Kind of number"), choices=_NUMBERS, required=False)
+    number_kind = forms.ChoiceField(label=_("Kind of number"), required=False)
     number = forms.CharField(label=_("Number to add"), max_length=200, required=False)
     address = forms.CharField(label=_("Address"), max_length=300, required=False)
     neighbourhood = forms.ModelChoiceField(city.neighbourhoods(), label=_("Neighbourhood"), required=False)
@@ -58,6 +57,8 @@ class PersonForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        kinds: Any = self.fields["number_kind"]
+        kinds.choices = [(kind, queries.kind_text(kind)) for kind in queries.KINDS]
         home: Any = self.fields["neighbourhood"]
         home.queryset = city.neighbourhoods().defer("border", "district__border")
         home.label_from_instance = lambda area: f"{area.district.name} · {area.name}"

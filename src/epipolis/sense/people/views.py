@@ -63,6 +63,7 @@ def person(request: HttpRequest, person: UUID) -> HttpResponse:
     record = _found(queries.record_of(person, by=request.user, at=at, why="person"))
     context = {
         "record": record,
+        "numbers": [(queries.kind_text(kind), masked) for kind, masked in record.identifiers],
         "looks": queries.reads_of(person).count(),
         "history": [entry | {"action": _words(ACTIONS, entry["action"])} for entry in _history(person)],
     }

@@ -1,15 +1,17 @@
 from .looks import Look, everything_about, history_of, looks_at, reads_of
 from .names import Name, named
-from .records import PersonRecord, mask, person, person_ids, record_of, what_is_held
+from .records import KINDS, PersonRecord, kind_text, mask, person, person_ids, record_of, what_is_held
 from .searching import digits_of, search
 
 __all__ = [
+    "KINDS",
     "Look",
     "Name",
     "PersonRecord",
     "digits_of",
     "everything_about",
     "history_of",
+    "kind_text",
     "looks_at",
     "mask",
     "named",

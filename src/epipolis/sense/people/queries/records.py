@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext, gettext_noop
+
 from epipolis.core import audit
 from epipolis.core.sealing import unseal
 from epipolis.sense.city.models import Neighbourhood
@@ -13,6 +15,11 @@ from epipolis.sense.people.models import ContactPoint, Person
 
 from .names import Name
 
+KINDS = {
+    "national_id": gettext_noop("identity card"),
+    "passport": gettext_noop("passport"),
+    "other": gettext_noop("other number"),
+}
 _SHOWN = 3
 
 
@@ -82,11 +89,16 @@ def what_is_held(person_id: UUID) -> dict[str, Any] | None:
         "address": found.address,
         "phones": list(found.phones),
         "emails": list(found.emails),
-        "identifiers": [{"kind": kind, "value": value} for kind, value in found.identifiers],
+        "identifiers": [{"kind": kind_text(kind), "value": value} for kind, value in found.identifiers],
         "held_since": found.known_at.isoformat(),
         "erased": found.erased.isoformat() if found.erased else None,
         "simulated": found.simulated,
     }
+
+
+def kind_text(kind: str) -> str:
+    """A kind of number in the reader's language; one that an office named itself stays as it is."""
+    return gettext(KINDS[kind]) if kind in KINDS else kind
 
 
 def mask(value: str) -> str:

@@ -18,8 +18,8 @@ _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: nobody can misre
 _MISREAD = str.maketrans("ILOU", "110V")
 _NUMBER, _SECRET, _GROUP = 6, 10, 4  # letters of 5 bits each
 
-_OPENS_NOTHING = gettext_noop("This code does not open anything. Check each letter, or ask the office for a new one.")
-_LOCKED = gettext_noop("This code is locked after too many wrong tries. Ask the office for a new one.")
+OPENS_NOTHING = gettext_noop("This code does not open anything. Check each letter, or ask the office for a new one.")
+LOCKED = gettext_noop("This code is locked after too many wrong tries. Ask the office for a new one.")
 
 
 class CodeError(ValueError):
@@ -61,16 +61,16 @@ def open_return_code(code: str, *, at: datetime) -> UUID:
     """
     letters = _plain(code)
     if len(letters) != _NUMBER + _SECRET or not set(letters) <= set(_LETTERS):
-        raise CodeError(_OPENS_NOTHING)
+        raise CodeError(OPENS_NOTHING)
     found = ReturnCode.objects.filter(number_hash=_hash(letters[:_NUMBER]), expires__gt=at).first()
     if found is None:
-        raise CodeError(_OPENS_NOTHING)
+        raise CodeError(OPENS_NOTHING)
     if found.failures >= settings.code_failures:
-        raise CodeError(_LOCKED, locked=True)
+        raise CodeError(LOCKED, locked=True)
     if not compare_digest(found.secret_hash, _hash(letters)):
         ReturnCode.objects.filter(id=found.id).update(failures=F("failures") + 1)
         audit.record("people.wrong_code", by=None, at=at, subject=found.person_id, person=found.person_id)
-        raise CodeError(_OPENS_NOTHING)
+        raise CodeError(OPENS_NOTHING)
     audit.record("people.mine", by="return code", at=at, subject=found.person_id, person=found.person_id)
     return found.person_id
 

@@ -18,7 +18,7 @@ from epipolis.sense.people.models import ContactPoint, Person
 
 from .correcting import correct_person
 from .reading import guess_mapping, read_person, read_point
-from .registering import find_or_make_people, identifier_key, point_hash
+from .registering import identifier_key, point_hash, register_checked
 from .rows import NO_BIRTH, PersonError, PersonRow, check_row, clear
 
 _BATCH = 5_000
@@ -68,7 +68,7 @@ def _mapping(path: Path, options: ImportOptions) -> dict[str, str]:
 
 def _take(batch: Numbered, report: ImportReport, seen: _Seen, options: ImportOptions) -> None:
     people = _read(batch, report, seen, options)
-    answers = find_or_make_people([row for _, row in people], by=options.by, at=options.at)
+    answers = register_checked([row for _, row in people], by=options.by, at=options.at)
     report.accepted += len(people)
     report.created += sum(created for _, created in answers)
     known = [(number, row, key) for (number, row), (key, created) in zip(people, answers, strict=True) if not created]

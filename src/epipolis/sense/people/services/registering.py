@@ -69,6 +69,11 @@ def find_or_make_people(rows: Sequence[PersonRow], *, by: audit.Actor, at: datet
             check_row(row, at=at)
         except PersonError as error:
             raise PersonError(error.field, error.rule, index) from error
+    return register_checked(rows, by=by, at=at)
+
+
+def register_checked(rows: Sequence[PersonRow], *, by: audit.Actor, at: datetime) -> Found:
+    """The same for rows that have passed `check_row` already."""
     for _try in range(_TRIES - 1):
         try:
             return _find_or_make(rows, by=by, at=at)

@@ -8,13 +8,16 @@ from datetime import datetime
 
 from epipolis.core import clock
 from epipolis.sense.city.models import Neighbourhood
+from epipolis.sense.people import queries
 from epipolis.sense.people.models import Sex
 
 FIRST_YEAR = 1880
 LONGEST = {"given_name": 150, "family_name": 150, "address": 300, "language": 10}
 _KIND, _VALUE, _POINT = 60, 200, 200
 _LEAP = 2000  # stands in for an unknown year, so that 29 February is a day
+_SEXES = frozenset(Sex.values)
 _CLEAR = str.maketrans("", "", "\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2069")  # they turn text around them
+_EMAIL = re.compile(r"\S+@[^\s@]+")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,6})?")
 
 Birth = tuple[int | None, int | None, int | None]
@@ -60,7 +63,7 @@ def check_row(row: PersonRow, *, at: datetime) -> None:
         check_phone(phone)
     for email in row.emails:
         check_email(email)
-    if row.sex not in Sex.values:
+    if row.sex not in _SEXES:
         raise PersonError("sex", "must be F, M, X or empty for unknown")
     if row.language and not _LANGUAGE.fullmatch(row.language):
         raise PersonError("language", "must be a language code such as en, es or zh-Hant")
@@ -77,14 +80,13 @@ def check_text(field: str, text: str, longest: int) -> None:
 
 def check_phone(phone: str) -> None:
     check_text("phone", phone, _POINT)
-    if not 3 <= sum(character.isdecimal() for character in phone) <= 20:
+    if not 3 <= len(queries.digits_of(phone)) <= 20:
         raise PersonError("phone", "must have 3 to 20 digits")
 
 
 def check_email(email: str) -> None:
     check_text("email", email, _POINT)
-    name, at_sign, host = email.strip().rpartition("@")
-    if not (name and at_sign and host) or any(character.isspace() for character in email.strip()):
+    if not _EMAIL.fullmatch(email.strip()):
         raise PersonError("email", "must look like name@host")
 
 
@@ -105,4 +107,4 @@ def check_birth(birth: Birth, *, at: datetime) -> None:
 
 def clear(text: str) -> str:
     """Text without the marks that turn the writing direction of what follows, and without outer spaces."""
-    return text.translate(_CLEAR).strip()
+    return text.strip() if text.isascii() else text.translate(_CLEAR).strip()
