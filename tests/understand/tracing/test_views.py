@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from epipolis.core import clock
 from epipolis.core.models import AuditEntry
+from epipolis.sense.cases.models import Case
 from epipolis.sense.people import services as people
 from epipolis.understand.tracing import services
 from epipolis.understand.tracing.models import Contact
@@ -79,6 +80,20 @@ def test_names_are_shown_to_tracers_and_each_read_is_written_down(tracer, client
     client.force_login(staff("epidemiologist"))
     assert "Ana Torres" not in page(client, "/tracing/")
     assert reads.count() == 1
+
+
+def test_the_work_list_says_who_is_a_case_too_and_who_met_several(tracer):
+    where, friend, phone = place(), named(), uuid4()
+    for one in (case(friend), case()):
+        visit(one.person_id, where, local(10, 12), 60)
+    visit(phone, where, local(10, 12), 60)
+    for one in Case.objects.all():
+        trace(one)
+
+    shown = page(tracer, "/tracing/")
+
+    assert shown.count("is a case too") == 2  # the two cases met each other
+    assert shown.count("met 1 other case") == 2  # the phone, in the row of each case
 
 
 def test_the_case_page_shows_names_only_when_asked(tracer):

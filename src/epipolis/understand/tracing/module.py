@@ -44,6 +44,7 @@ MODULE = Module(
             definition=gettext_noop("Contacts of cases, met within the longest incubation time, who were not reached yet."),
             source=gettext_noop("Visits and cases in this platform"),
             url="tracing:work_list",
+            topics=("contacts",),
             order=20,
         ),
         Tile(
@@ -53,6 +54,7 @@ MODULE = Module(
             definition=gettext_noop("From the moment a case's facts became known here to the first trace, last seven days."),
             source=gettext_noop("Traces in this platform"),
             url="tracing:work_list",
+            topics=("contacts",),
             order=60,
         ),
     ),

@@ -20,7 +20,7 @@ from django.db.models import (
 from django.db.models.functions import Extract
 
 from epipolis.core import clock, rules
-from epipolis.core.models import User
+from epipolis.sense.cases import queries as cases
 from epipolis.sense.checkins import queries as checkins
 from epipolis.understand.tracing.models import Contact, Encounter, Trace
 
@@ -105,8 +105,15 @@ def counts_by_risk(at: datetime) -> dict[str, int]:
     return dict(rows)
 
 
-def assigned_users(contacts: Collection[Contact]) -> set[User]:
-    return {contact.assigned_to for contact in contacts if contact.assigned_to}
+def cases_met(visitors: Collection[UUID]) -> dict[UUID, int]:
+    """How many cases each of these visitors met; one call is enough for all of them."""
+    rows = Contact.objects.filter(visitor__in=list(visitors), gone=None).order_by().values_list("visitor")
+    return dict(rows.annotate(n=Count("case", distinct=True)))
+
+
+def people_who_are_cases(people: Collection[UUID]) -> set[UUID]:
+    """Those of these people who are confirmed cases themselves."""
+    return set(cases.confirmed_cases().filter(person__in=list(people)).values_list("person_id", flat=True))
 
 
 def hours_to_trace(since: datetime, until: datetime) -> list[float]:

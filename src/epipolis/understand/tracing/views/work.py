@@ -49,9 +49,12 @@ def shown_contacts(
     known = [contact.person_id for contact in contacts if contact.person_id]
     may_see = with_names and request.user.has_perm("people.view_names")
     named = people.named(known, by=request.user, at=clock.now(), why=why) if known and may_see else {}
+    ill, met = queries.people_who_are_cases(known), queries.cases_met([contact.visitor for contact in contacts])
     return [
         {
             "contact": contact,
+            "is_case": contact.person_id in ill,
+            "other_cases": met.get(contact.visitor, 1) - 1,
             "name": named.get(contact.person_id),
             "pseudonym": queries.pseudonym(contact.visitor),
             "reasons": rules.explain(contact.decision),
