@@ -1,6 +1,6 @@
 from .looks import Look, everything_about, history_of, looks_at, reads_of
 from .names import Name, named
-from .records import KINDS, PersonRecord, kind_text, mask, person, person_ids, record_of, what_is_held
+from .records import KINDS, PersonRecord, kind_text, mask, person, person_ids, record_of, registered, what_is_held
 from .searching import digits_of, search
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "person_ids",
     "reads_of",
     "record_of",
+    "registered",
     "search",
     "what_is_held",
 ]

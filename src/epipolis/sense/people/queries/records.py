@@ -1,11 +1,12 @@
 """A person's whole record, opened for one reader, and written down."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.utils.translation import gettext, gettext_noop
 
 from epipolis.core import audit
@@ -57,6 +58,13 @@ class PersonRecord:
 def person(person_id: UUID) -> Person | None:
     """The row without anything personal opened."""
     return Person.objects.filter(id=person_id).first()
+
+
+def registered(ids: Collection[UUID]) -> set[UUID]:
+    """Which of these are people held here; fast for tens of thousands."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM people_person WHERE id = ANY(%s)", [list(ids)])
+        return {person for (person,) in cursor.fetchall()}
 
 
 def person_ids(since: datetime | None = None) -> Iterator[UUID]:
