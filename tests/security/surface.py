@@ -100,7 +100,7 @@ def permitted(needs: str | None, has: set[str]) -> bool:
 def _each_table(page: Page) -> list[Page]:
     """Pages under `import/` and `export/` check the permission of the table that they are about."""
     tables = {"import": "importers", "export": "exporters", "export_page": "exporters"}.get(page.name)
-    if tables is None:
+    if tables is None or not page.route.startswith(("import/", "export/")):
         return []
     return [
         Page(f"{page.name} {table.name}", "/" + fill(page.route, name=table.name), table.needs, page.view, (), page.route)

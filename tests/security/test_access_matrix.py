@@ -10,6 +10,7 @@ from tests.security.surface import API, UNDECLARED, operations, pages, permitted
 pytestmark = pytest.mark.django_db
 
 PUBLIC_OPERATIONS: dict[str, str] = {
+    "GET /api/v1/situation/public": "the city's published figures, with small counts withheld",
     "GET /api/v1/people/mine": "the return code in its header opens one record; wrong ones are counted and lock it",
 }
 NOBODY_IS_SENT_TO = "/accounts/login/"
