@@ -36,7 +36,9 @@ class Road:
 
     def __init__(self, intakes: Mapping[str, Intake]) -> None:
         self._intakes = dict(intakes)
-        self._decoders = {path: msgspec.json.Decoder(intake.item) for path, intake in intakes.items()}
+        self._decoders: dict[str, msgspec.json.Decoder[Any]] = {
+            path: msgspec.json.Decoder(intake.item) for path, intake in intakes.items()
+        }
         self._bulks = {f"{path}:bulk": intake for path, intake in intakes.items() if intake.bulk}
         self._lanes: dict[str, Lane] = {}
         self._tokens: dict[bytes, tuple[float, asyncio.Task[DeviceToken | None]]] = {}

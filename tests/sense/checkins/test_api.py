@@ -81,7 +81,12 @@ def test_bulk_takes_what_is_right_and_lists_the_rest_by_row(client, kind):
     report = send(client, "visits:bulk", body, kind=kind).json()
 
     assert (report["accepted"], report["duplicates"], report["rejected_rows"], report["flagged"]) == (2, 1, 4, 1)
-    assert [(p["row"], p["field"]) for p in report["rejected"]] == [(3, "place"), (4, "arrived"), (5, "visitor"), (6, "companions")]
+    assert [(p["row"], p["field"]) for p in report["rejected"]] == [
+        (3, "place"),
+        (4, "arrived"),
+        (5, "visitor"),
+        (6, "companions"),
+    ]
 
 
 @pytest.mark.parametrize(

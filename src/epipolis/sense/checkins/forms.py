@@ -74,6 +74,8 @@ class StopForm(forms.Form):
             self.add_error("place", _("There is no place with this code."))
         if not code and not (found.get("new_name") or "").strip():
             self.add_error("place", _("Choose a place, or name a new one."))
+        if found.get("day") and not 1900 <= found["day"].year < 2200:
+            self.add_error("day", _("This is not a day between 1900 and 2200."))
         if bool(found.get("arrived")) != bool(found.get("left")):
             self.add_error("left", _("Give both times, or neither: then the stay counts as possible on that day."))
         found["known"] = known

@@ -1,3 +1,5 @@
+from enum import IntEnum
+
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -41,14 +43,27 @@ class Venue(models.Model):
         return str(self.pk)
 
 
-class Source(models.IntegerChoices):
+class Source(IntEnum):
     """How a visit became known."""
 
-    CODE = 1, _("scanned code")
-    DEVICE = 2, _("kiosk or device")
-    FILE = 3, _("file import")
-    INTERVIEW = 4, _("told in an interview")
-    STAFF = 5, _("staff shift")
+    CODE = 1
+    DEVICE = 2
+    FILE = 3
+    INTERVIEW = 4
+    STAFF = 5
+
+    @property
+    def label(self):
+        return SOURCES[self]
+
+
+SOURCES = {
+    Source.CODE: _("scanned code"),
+    Source.DEVICE: _("kiosk or device"),
+    Source.FILE: _("file import"),
+    Source.INTERVIEW: _("told in an interview"),
+    Source.STAFF: _("staff shift"),
+}
 
 
 class Visit(models.Model):
@@ -62,7 +77,7 @@ class Visit(models.Model):
     is_open = models.BooleanField(default=False)  # `left` is still the automatic check-out
     exact = models.BooleanField(default=True)
     companions = models.PositiveSmallIntegerField(default=0)
-    source = models.PositiveSmallIntegerField(choices=Source.choices)
+    source = models.PositiveSmallIntegerField(choices=[(int(source), label) for source, label in SOURCES.items()])
     known_at = models.DateTimeField()
     simulated = models.BooleanField(default=False)
 

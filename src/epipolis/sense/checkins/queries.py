@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Count, QuerySet, Sum
 
 from epipolis.core import clock, rules
+from epipolis.sense.people import queries as people
 
 from .models import Venue, VenueKind, Visit, VisitorLink
 from .settings import settings
@@ -125,9 +126,7 @@ def visitors_of_many(person_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
 def person_of(visitors: Collection[UUID]) -> dict[UUID, UUID]:
     """The registered person behind each visitor, where one is known: linked, or checked in under their own id."""
     wanted = list(visitors)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM people_person WHERE id = ANY(%s)", [wanted])
-        own = {person: person for (person,) in cursor.fetchall()}
+    own = {person: person for person in people.registered(wanted)}
     return own | dict(VisitorLink.objects.filter(visitor__in=wanted).values_list("visitor", "person_id"))
 
 

@@ -93,7 +93,8 @@ def _read(number: int, cells: Mapping[str, str], source: str) -> _Row:
     companions = cells.get("companions", "") or "0"
     if not companions.isdecimal() or len(companions) > 4:
         raise _BadCellError("companions", "must be a whole number", companions)
-    place, made = cells.get("place", ""), {}
+    made: dict[str, str] = {}
+    place = cells.get("place", "")
     if not place:
         place, made = _position(cells)
     return _Row(number, who, is_person, place, day, arrived, left, int(companions), made)

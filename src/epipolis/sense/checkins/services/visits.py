@@ -10,14 +10,14 @@ import numpy as np
 from django.db import transaction
 from msgspec import Meta
 
-from epipolis.core import audit, live
+from epipolis.core import audit, clock, live
 from epipolis.core.events import publish
 from epipolis.core.intake import DUPLICATE, STORED, Outcome, rejected
 from epipolis.sense.checkins import queries
 from epipolis.sense.checkins.events import RouteTold
 from epipolis.sense.checkins.models import Source, Visit, VisitorLink
 
-from .doors import Door, doors, micros
+from .doors import ALWAYS, NEVER, Door, doors, micros
 from .drafts import UNKNOWN, Drafts, judge
 from .storing import store
 
@@ -99,11 +99,11 @@ def check_in(
 ) -> Outcome:
     """Check one visitor in; the visit ends by itself after `stay` or the venue's usual stay, or with a check-out."""
     venue = queries.venue(place_id)
-    usual = queries.usual_stays(at.date())["other"] if venue is None else venue.default_stay
-    opens, closes = (venue.opens, _earlier(venue.closes, venue.closed)) if venue else (None, None)
-    door = Door(place_id, usual)._replace(
-        **({"opens": micros(opens)} if opens else {}), **({"closes": micros(closes)} if closes else {})
-    )
+    usual = queries.usual_stays(clock.local_day(at))["other"] if venue is None else venue.default_stay
+    door = Door(place_id, usual)
+    if venue:
+        ends = min(micros(venue.closes, NEVER), micros(venue.closed, NEVER))
+        door = door._replace(opens=micros(venue.opens, ALWAYS), closes=ends)
     one = Drafts(
         visitor=np.frombuffer(visitor.bytes, "V16"),
         arrived=_times([arrived or at]),
@@ -121,10 +121,6 @@ def check_in(
         return rejected(*verdict.rule(0))
     added, _ = store(one, verdict, by=by, at=at)
     return STORED if added else DUPLICATE
-
-
-def _earlier(*moments: datetime | None) -> datetime | None:
-    return min((m for m in moments if m), default=None)
 
 
 @transaction.atomic

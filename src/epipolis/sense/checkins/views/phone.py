@@ -29,7 +29,7 @@ def door(request: HttpRequest, code: str) -> HttpResponse:
     found = services.open_door(code, at=at)
     visitor = visitor_of(request)
     facts: dict[str, Any] = {"door": found, "code": code, "keep_days": queries.times(at)["keep_days"]}
-    if found.problem:
+    if found.venue is None or found.problem:
         return render(request, "checkins/phone_problem.html", facts, status=_STATUS[found.problem])
     if visitor:
         facts["open"] = queries.open_visit(visitor, at)
