@@ -7,10 +7,12 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 from django.test import RequestFactory
+from django.utils import formats, translation
 
 from epipolis.core import clock, context, dashboard, retention
 from epipolis.core.models import DeletionReceipt, RulePackRow
 from epipolis.core.modules import Keep, Module, Page, Tile, modules
+from epipolis.core.views import about
 
 NOW = datetime(2026, 10, 1, 4, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -132,6 +134,13 @@ def test_the_clock_says_when_time_runs_fast(monkeypatch):
     clock.set_clock(NOW, speed=288)
 
     assert "simulated time ×288" in shown()
+    with translation.override("es"):
+        assert 'data-speed="288.0"' in shown()
+
+
+def test_short_dates_are_the_same_in_every_english():
+    assert formats.date_format(date(2026, 3, 4), "SHORT_DATE_FORMAT") == "2026-03-04"
+    assert formats.date_format(date(2026, 3, 4)) == "4 March 2026"
 
 
 def test_rules_show_the_version_in_force_and_those_before(client):
@@ -148,6 +157,18 @@ def test_rules_show_the_version_in_force_and_those_before(client):
     assert part.count("in force</span>") == 1
     assert part.count("later</span>") == 1
     assert part.index("Third order") < part.index("First order")
+
+
+def test_a_rule_is_told_line_by_line():
+    content = {"stay_minutes": {"shop": 30, "school": [60, 90]}, "steps": [{"at": 1}, {"at": 2}], "note": "x"}
+
+    assert list(about.spoken(content)) == [
+        ("Stay minutes › Shop", "30"),
+        ("Stay minutes › School", "60, 90"),
+        ("Steps › 1 › At", "1"),
+        ("Steps › 2 › At", "2"),
+        ("Note", "x"),
+    ]
 
 
 def test_erasures_are_public_as_counts_a_day(client, declare):

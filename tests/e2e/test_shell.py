@@ -78,12 +78,13 @@ def test_a_page_hears_of_changes_and_says_when_it_does_not(visit, platform):
     page = visit("/work/", "operator")
     page.wait_for_selector("[data-live-state=live]")
 
-    with page.expect_response(lambda answer: answer.url.endswith("/work/") and "hx-request" in answer.request.headers):
-        platform.run("from epipolis.core import live; live.tell('tasks', run='1')")
+    asked_again = "document.body.addEventListener('htmx:afterRequest', () => { window.asked = (window.asked || 0) + 1 })"
+    page.evaluate(asked_again)
+    platform.run("from epipolis.core import live; live.tell('tasks', run='1')")
+    page.wait_for_function("window.asked > 0")
 
     platform.run("from django.contrib.sessions.models import Session; Session.objects.all().delete()")
-    with page.expect_navigation(url="**/accounts/login/**", timeout=40_000):
-        pass
+    page.wait_for_url("**/accounts/login/**", timeout=60_000)
 
 
 def test_a_line_list_is_checked_then_imported_with_a_report(visit, tmp_path):
@@ -104,3 +105,38 @@ def test_a_line_list_is_checked_then_imported_with_a_report(visit, tmp_path):
 
     page.goto("/work/")
     assert page.locator("tbody tr").count() == 2
+
+
+def test_a_map_is_drawn_and_its_list_says_the_same(visit, platform, shared_data):
+    platform.run(
+        "from pathlib import Path\n"
+        "from epipolis.core import clock\n"
+        "from epipolis.core.work import silent\n"
+        "from epipolis.sense.city import services\n"
+        "services.load_city(Path(ARGUMENTS['folder']), by='platform', at=clock.now(), simulated=False, progress=silent())",
+        folder=str(shared_data / "taipei_city"),
+    )
+
+    page = visit("/map/", "epidemiologist")
+
+    page.wait_for_selector("city-map[data-drawn=map]", timeout=60_000)
+    rows = page.locator(".map-table tbody tr")
+    assert rows.count() == 12
+    page.keyboard.press("/")
+    page.keyboard.type("大安")
+    assert rows.count() == 1
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".map-table tr.is-chosen")
+
+
+def test_where_no_map_can_be_drawn_the_list_stands_alone(visit, platform):
+    page = visit("/work/", "epidemiologist")
+    page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+
+    page.goto("/map/")
+
+    if page.locator("city-map").count():
+        page.wait_for_selector("city-map[data-drawn=list]")
+        assert "cannot draw the map" in page.locator(".map-message").inner_text()

@@ -30,6 +30,16 @@ _WINGS = {
     "act": (gettext_noop("Act"), gettext_noop("What do we do?")),
     "share": (gettext_noop("Share"), gettext_noop("Who should know?")),
 }
+ROLE_NAMES = (
+    gettext_noop("tracer"),
+    gettext_noop("epidemiologist"),
+    gettext_noop("commander"),
+    gettext_noop("registrar"),
+    gettext_noop("operator"),
+    gettext_noop("auditor"),
+    gettext_noop("kiosk"),
+    gettext_noop("partner"),
+)
 _simulated: tuple[float, bool] = (float("-inf"), False)
 
 

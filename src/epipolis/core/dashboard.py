@@ -50,8 +50,8 @@ class ShownTile:
 
 
 def tiles_for(user: Any, *, at: datetime) -> list[ShownTile]:
-    """Every tile that this person may see, in the order that the modules wish."""
-    return [_show(*found, at=at) for found in _allowed(user)]
+    """Every tile that this person may see, in the order that the modules wish: figures first, then charts and lists."""
+    return sorted((_show(*found, at=at) for found in _allowed(user)), key=lambda tile: tile.is_wide)
 
 
 def tile_for(user: Any, name: str, *, at: datetime) -> ShownTile | None:

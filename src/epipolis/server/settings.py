@@ -122,6 +122,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hant", _("Traditional Chinese")), ("es", _("Spanish"))]
+FORMAT_MODULE_PATH = "epipolis.core.formats"
 USE_I18N = USE_TZ = True
 TIME_ZONE = EPIPOLIS_ZONE
 

@@ -44,9 +44,10 @@ function amounts(data, style, extra = {}) {
   };
 }
 
+const asDay = new Intl.DateTimeFormat(document.documentElement.lang || "en", { day: "numeric", month: "short", timeZone: "UTC" });
+
 function shortDay(text) {
-  const found = /^\d{4}-(\d{2})-(\d{2})$/.exec(text);
-  return found ? `${Number(found[1])}/${Number(found[2])}` : text;
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) ? asDay.format(new Date(text)) : text;
 }
 
 function legend(data, style) {
@@ -124,8 +125,9 @@ function pyramid(data, style) {
 
 function graph(data, style) {
   const groups = [...new Set((data.nodes || []).map((node) => node.group || ""))];
+  const crowded = (data.links || []).length > 150;
   return {
-    legend: { ...frame(style).legend, show: groups.length > 1, data: groups },
+    legend: { ...frame(style).legend, show: groups.length > 1, data: groups, backgroundColor: style.surface, padding: 4 },
     tooltip: { ...frame(style).tooltip, trigger: "item" },
     series: [{
       type: "graph", layout: "force", roam: true, draggable: true, top: 30, force: { repulsion: 90, edgeLength: [25, 80], gravity: 0.22 },
@@ -135,8 +137,8 @@ function graph(data, style) {
         symbolSize: node.size || 16, label: { show: (data.nodes || []).length < 40 },
       })),
       links: (data.links || []).map((link) => ({ source: String(link.source), target: String(link.target), value: link.name || link.value })),
-      label: { position: "right", color: style.text, fontSize: 11 }, edgeSymbol: ["none", data.directed === false ? "none" : "arrow"], edgeSymbolSize: 6,
-      lineStyle: { color: style.quiet, opacity: 0.6, curveness: 0.08 }, emphasis: { focus: "adjacency" },
+      label: { position: "right", color: style.text, fontSize: 11 }, edgeSymbol: ["none", data.directed === false || crowded ? "none" : "arrow"], edgeSymbolSize: 6,
+      lineStyle: { color: style.quiet, opacity: crowded ? 0.22 : 0.6, curveness: crowded ? 0 : 0.08 }, emphasis: { focus: "adjacency" },
     }],
   };
 }

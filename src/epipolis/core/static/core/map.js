@@ -1,6 +1,6 @@
 // <city-map>: areas, lines and points of the modules' layers on a plain ground, with the same figures in a list.
 import * as maplibre from "maplibre-gl";
-import { base, bounds, breaks, nameOf, paint, ramp, shown } from "./map_style.js";
+import { base, bounds, breaks, ground, nameOf, paint, ramp, shown } from "./map_style.js";
 
 const isDark = () => document.documentElement.getAttribute("data-bs-theme") === "dark";
 let styled = false;
@@ -29,7 +29,10 @@ class CityMap extends HTMLElement {
     this.started = true;
     Object.assign(this, JSON.parse(source.textContent));
     this.canvas = this.querySelector(".map-canvas");
-    this.on = new Set(this.layers.slice(0, 1).map((layer) => layer.name));
+    const fills = this.layers.filter((layer) => layer.kind === "fill");
+    this.layers = [...fills, ...this.layers.filter((layer) => layer.kind !== "fill")];
+    this.under = fills[0];
+    this.on = new Set([(fills.at(-1) || this.layers[0]).name]); // the last module of the flow says what it means
     addStyles();
     this.buildSwitches();
     this.querySelector(".map-filter")?.addEventListener("input", () => this.fillTable());
@@ -90,7 +93,8 @@ class CityMap extends HTMLElement {
 
   async load() {
     const chosen = this.layers.filter((layer) => this.on.has(layer.name));
-    await Promise.all(chosen.map(async (layer) => {
+    const bare = this.map && this.under && !chosen.some((layer) => layer.kind === "fill");
+    await Promise.all((bare ? [this.under, ...chosen] : chosen).map(async (layer) => {
       if (this.found.has(layer.name)) return;
       try {
         const answer = await fetch(layer.url, { headers: { Accept: "application/geo+json, application/json" } });
@@ -107,7 +111,7 @@ class CityMap extends HTMLElement {
     this.showLayers();
     this.fillTable();
     if (!this.map) return;
-    const first = chosen.map((layer) => this.found.get(layer.name)).find((data) => data?.features.length);
+    const first = (bare ? [this.under, ...chosen] : chosen).map((layer) => this.found.get(layer.name)).find((data) => data?.features.length);
     if (first && !this.fitted) {
       this.fitted = true;
       this.map.fitBounds(bounds(first), { padding: 24, animate: false });
@@ -123,12 +127,21 @@ class CityMap extends HTMLElement {
   showLayers() {
     const legend = this.querySelector(".map-legend");
     legend.textContent = "";
+    if (this.map) this.layGround();
     for (const layer of this.layers) {
       const data = this.found.get(layer.name);
       const wanted = this.on.has(layer.name) && data;
       if (this.map) this.onMap(layer, wanted ? data : null);
       if (wanted) this.explain(legend, layer, data);
     }
+  }
+
+  layGround() {
+    for (const id of ["under-line", "under"]) if (this.map.getLayer(id)) this.map.removeLayer(id);
+    const data = this.under && this.found.get(this.under.name);
+    if (!data || this.layers.some((layer) => layer.kind === "fill" && this.on.has(layer.name))) return;
+    if (!this.map.getSource("under")) this.map.addSource("under", { type: "geojson", data });
+    for (const part of ground(isDark())) this.map.addLayer({ ...part, source: "under" });
   }
 
   onMap(layer, data) {
@@ -219,6 +232,7 @@ class CityMap extends HTMLElement {
     for (const text of layer.colour_by ? [this.texts.area, layer.title] : [layer.title]) {
       const cell = document.createElement("th");
       cell.scope = "col";
+      if (head.cells.length) cell.className = "text-end";
       cell.textContent = text;
       head.append(cell);
     }

@@ -15,15 +15,17 @@ export function ramp(count, dark) {
   return Array.from({ length: count }, (_, i) => all[Math.round((i * (all.length - 1)) / Math.max(count - 1, 1))]);
 }
 
-/** Lower ends of up to five classes with about equally many areas each, rounded so that people can read them. */
+/** Lower ends of up to five classes over the values that occur, rounded so that people can read them; nothing is its own class. */
 export function breaks(layer, data) {
   if (!layer.colour_by) return [];
-  const values = data.features.map((feature) => feature.properties[layer.colour_by]).filter((value) => typeof value === "number").sort((a, b) => a - b);
+  const all = data.features.map((feature) => feature.properties[layer.colour_by]).filter((value) => typeof value === "number");
+  const values = [...new Set(all)].sort((a, b) => a - b);
   if (!values.length) return [];
-  const steps = [values[0]];
-  for (let i = 1; i < 5; i += 1) steps.push(tidy(values[Math.floor((i * values.length) / 5)]));
-  steps[0] = Math.min(tidy(values[0]), values[0]);
-  return [...new Set(steps)].filter((step, i) => i === 0 || step > steps[0]).sort((a, b) => a - b);
+  const steps = values[0] === 0 && values.length > 2 ? [0] : [];
+  const rest = steps.length ? values.slice(1) : values;
+  const parts = 5 - steps.length;
+  for (let i = 0; i < parts; i += 1) steps.push(i || steps.length ? tidy(rest[Math.floor((i * rest.length) / parts)]) : Math.min(tidy(rest[0]), rest[0]));
+  return [...new Set(steps)].sort((a, b) => a - b);
 }
 
 function tidy(value) {
@@ -38,11 +40,21 @@ export function paint(layer, steps, dark) {
   if (layer.kind === "line") return [{ id: layer.name, type: "line", paint: { "line-color": dark ? "#9aa7b5" : "#5a6675", "line-width": 1.5 } }];
   if (layer.kind === "circle") {
     const dot = layer.colour_by ? colour : dark ? "#f0b429" : "#d55e00";
-    return [{ id: layer.name, type: "circle", paint: { "circle-color": dot, "circle-radius": ["interpolate", ["linear"], ["zoom"], 9, 3, 14, 7], "circle-stroke-color": edge, "circle-stroke-width": 1, "circle-opacity": 0.9 } }];
+    const size = layer.colour_by && steps.length > 1 ? ["step", ["to-number", ["get", layer.colour_by], 0], 3, ...steps.slice(1).flatMap((step, i) => [step, 4 + 2 * i])] : 5;
+    const line = layer.colour_by ? (dark ? "#66a6d6" : "#3f87bd") : edge;
+    return [{ id: layer.name, type: "circle", paint: { "circle-color": dot, "circle-radius": size, "circle-stroke-color": line, "circle-stroke-width": 1, "circle-opacity": 0.95 } }];
   }
   return [
     { id: layer.name, type: "fill", paint: { "fill-color": colour, "fill-opacity": 0.95 } },
     { id: `${layer.name}-line`, type: "line", paint: { "line-color": edge, "line-width": 1 } },
+  ];
+}
+
+/** The areas of the city as a quiet ground under points and lines. */
+export function ground(dark) {
+  return [
+    { id: "under", type: "fill", paint: { "fill-color": dark ? "#18212b" : "#e9eef3" } },
+    { id: "under-line", type: "line", paint: { "line-color": dark ? "#2c3947" : "#ffffff", "line-width": 1.25 } },
   ];
 }
 

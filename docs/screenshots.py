@@ -1,0 +1,121 @@
+"""`make screenshots`: the pictures in docs/pictures, taken from a running demonstration.
+
+Start `make demo` first, then `make screenshots` (ADDRESS=http://127.0.0.1:8000 unless said otherwise). Each page is taken
+in light, some in dark and at the width of a telephone; colours are reduced so that the pictures stay small.
+"""
+
+import argparse
+import shutil
+import sys
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+PICTURES = Path(__file__).parent / "pictures"
+DESK, PHONE = (1280, 800), (390, 844)
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+_LIMIT = 300_000  # bytes of one picture
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One page: who opens it, where, and in which looks. `then` is a link on the page to follow first."""
+
+    name: str
+    role: str
+    path: str
+    then: str = ""
+    looks: tuple[str, ...] = ("light",)
+    language: str = "en"
+
+
+SHOWN = (
+    Picture("front", "", "/", looks=("light", "phone")),
+    Picture("dashboard", "commander", "/", looks=("light", "dark", "phone")),
+    Picture("situation", "epidemiologist", "/situation/", looks=("light", "dark", "phone")),
+    Picture("situation-public", "", "/situation/public/", looks=("light", "phone")),
+    Picture("map", "epidemiologist", "/map/", looks=("light", "dark")),
+    Picture("cases", "epidemiologist", "/cases/", looks=("light",)),
+    Picture("case", "tracer", "/cases/", then="main tbody a[href^='/cases/']", looks=("light",)),
+    Picture("contacts", "tracer", "/tracing/", looks=("light", "dark", "phone")),
+    Picture("traced-case", "tracer", "/tracing/", then="main a[href^='/tracing/cases/']", looks=("light", "dark")),
+    Picture("clusters", "epidemiologist", "/tracing/clusters/", looks=("light",)),
+    Picture("network", "epidemiologist", "/tracing/network/", looks=("light",)),
+    Picture("venues", "operator", "/checkins/", looks=("light",)),
+    Picture("check-in", "", "/checkins/in/", looks=("phone",)),
+    Picture("my-data", "", "/people/mine/", looks=("phone",)),
+    Picture("import", "registrar", "/import/cases/", looks=("light",)),
+    Picture("rules", "auditor", "/about/rules/", looks=("light",)),
+    Picture("dashboard-zh", "commander", "/", looks=("light",), language="zh-hant"),
+    Picture("contacts-es", "tracer", "/tracing/", looks=("light",), language="es"),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("address", nargs="?", default="http://127.0.0.1:8000")
+    parser.add_argument("--only", default="", help="pictures whose name begins so")
+    given = parser.parse_args()
+    try:
+        urlopen(f"{given.address}/health/", timeout=10).close()  # noqa: S310 -- the address that was just typed
+    except URLError:
+        print(f"nothing answers at {given.address}: start `make demo` first")
+        return 1
+    from playwright.sync_api import sync_playwright
+
+    PICTURES.mkdir(exist_ok=True)
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        for picture in SHOWN:
+            if picture.name.startswith(given.only):
+                for look in picture.looks:
+                    take(browser, given.address, picture, look)
+    return 0
+
+
+def take(browser: Any, address: str, picture: Picture, look: str) -> None:
+    """Take one picture and write it, small."""
+    width, height = PHONE if look == "phone" else DESK
+    scheme = "dark" if look == "dark" else "light"
+    context = browser.new_context(
+        base_url=address, viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    context.add_cookies([{"name": "django_language", "value": picture.language, "url": address}])
+    page = context.new_page()
+    if picture.role:
+        page.goto("/accounts/login/")
+        page.locator(f"form[action*='/demonstration/'][action*='{picture.role}'] button").first.click()
+        page.wait_for_url(f"{address}/")
+    page.goto(picture.path)
+    if picture.then:
+        page.goto(page.locator(picture.then).first.get_attribute("href"))
+    for island in ("city-chart", "city-map"):
+        if page.locator(island).count():
+            page.wait_for_selector(f"{island}[data-drawn]", state="attached", timeout=30_000)
+    page.wait_for_timeout(1_200)
+    name = picture.name if look == "light" else f"{picture.name}-{look}"
+    size = write_small(page.screenshot(), PICTURES / f"{name}.png")
+    print(f"{name}.png {size // 1000} kB")
+    context.close()
+
+
+def write_small(shot: bytes, path: Path) -> int:
+    """Write a picture with as many colours as fit; return its size in bytes."""
+    from PIL import Image
+
+    whole = Image.open(BytesIO(shot)).convert("RGB")
+    for colours in (256, 128, 64):
+        out = BytesIO()
+        whole.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        if out.tell() <= _LIMIT:
+            break
+    path.write_bytes(out.getvalue())
+    return out.tell()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
