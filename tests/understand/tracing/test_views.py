@@ -74,6 +74,7 @@ def test_names_are_shown_to_tracers_and_each_read_is_written_down(tracer, client
     trace(ill)
 
     assert "Ana Torres" in page(tracer, "/tracing/")
+    page(tracer, "/tracing/")  # the list fetches itself again while it is open: the same read
     reads = AuditEntry.objects.filter(action="people.read", person=friend.id)
     assert list(reads.values_list("actor", "detail__why")) == [("tina", "contacts")]
 
@@ -160,6 +161,16 @@ def test_without_a_script_the_answer_goes_back_to_the_page(tracer):
 
     assert tracer.post(url, {"state": "reached", "back": "/tracing/?risk=high"})["Location"] == "/tracing/?risk=high"
     assert tracer.post(url, {"state": "open", "back": "https://evil.example/"})["Location"] == "/tracing/"
+
+
+def test_the_contacts_of_one_place_can_be_asked_for(tracer):
+    first, second = meeting(), meeting()
+    for ill, _met, _where in (first, second):
+        trace(ill)
+
+    shown = page(tracer, f"/tracing/?place={first[2].id}")
+
+    assert (first[0].source_key in shown, second[0].source_key in shown) == (True, False)
 
 
 def test_taking_a_contact_makes_it_mine(tracer):

@@ -26,6 +26,7 @@ class WorkFilter(forms.Form):
         empty_value=None,
     )
     district = forms.TypedChoiceField(label=_("District"), required=False, coerce=int, empty_value=None)
+    place = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput)
     mine = forms.BooleanField(label=_("only mine"), required=False)
     older = forms.BooleanField(label=_("also those met too long ago to fall ill"), required=False)
 
