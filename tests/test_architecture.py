@@ -10,7 +10,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src"
 WINGS = ("sense", "understand", "act", "share")
-CORE_LINES = 6_500
+CORE_LINES = 5_500
 PUBLIC = {"events", "models", "queries", "services"}
 EVERYTHING = sorted((SRC / "epipolis").glob("**/*.py"))
 FILES = [path for path in EVERYTHING if path.relative_to(SRC).parts[1] in WINGS and "migrations" not in path.parts]
