@@ -19,7 +19,7 @@ from epipolis.core.sealing import fingerprint
 
 _request: ContextVar[str] = ContextVar("request", default="")
 _user: ContextVar[str] = ContextVar("user", default="")
-_FRAMES = 12
+_DEEPEST = 4  # places in libraries that are shown, the innermost ones
 
 
 class JsonLines(logging.Formatter):
@@ -37,10 +37,15 @@ class JsonLines(logging.Formatter):
         if user := _user.get():
             line["user"] = user
         if record.exc_info and record.exc_info[0]:
-            frames = traceback.extract_tb(record.exc_info[2])[-_FRAMES:]
             line["error"] = record.exc_info[0].__qualname__
-            line["where"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+            line["where"] = _places(traceback.extract_tb(record.exc_info[2]))
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _places(frames: traceback.StackSummary) -> list[str]:
+    last = len(frames) - _DEEPEST
+    shown = [frame for i, frame in enumerate(frames) if i >= last or "site-packages" not in frame.filename]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in shown]
 
 
 class RequestNames:

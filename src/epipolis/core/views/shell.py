@@ -1,5 +1,6 @@
 """The first page, the map, and the choices of language and colours."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -46,7 +47,7 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     """Remember the language in this browser, and for people with an account, with it."""
     response: HttpResponse = set_language(request)
     language = request.POST.get("language", "")
-    if isinstance(request.user, User) and 0 < len(language) <= 10:
+    if isinstance(request.user, User) and language in dict(settings.LANGUAGES):
         User.objects.filter(pk=request.user.pk).update(language=language)
     return response
 
