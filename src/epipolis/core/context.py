@@ -90,7 +90,7 @@ def menu(request: HttpRequest) -> list[Group]:
                 url = reverse(page.url)
             except NoReverseMatch:  # a module from outside may name a page it does not have: the menu stays whole
                 continue
-            found[wing_of(name)].append(Entry(_(page.title), url, module.icon, request.path == url))
+            found[wing_of(name)].append(Entry(_(page.title), url, page.icon or module.icon, request.path == url))
     return [Group(wing, _(_WINGS[wing][0]), _(_WINGS[wing][1]), tuple(entries)) for wing, entries in found.items() if entries]
 
 

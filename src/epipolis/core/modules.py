@@ -34,11 +34,12 @@ class Can:
 
 @dataclass(frozen=True)
 class Page:
-    """An entry in the menu under the module's wing."""
+    """An entry in the menu under the module's wing; without an icon it has the module's."""
 
     title: str
     url: str
     needs: str
+    icon: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ MODULE = Module(
     api="api.router",
     menu=(
         Page(gettext_noop("Line list"), url="cases:cases", needs="cases.view"),
-        Page(gettext_noop("Report a case"), url="cases:report", needs="cases.report"),
+        Page(gettext_noop("Report a case"), url="cases:report", needs="cases.report", icon="file-plus"),
     ),
     tiles=(
         Tile(

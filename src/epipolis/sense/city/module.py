@@ -17,7 +17,7 @@ MODULE = Module(
     api="api.router",
     menu=(
         Page(gettext_noop("City"), url="city:overview", needs="city.view"),
-        Page(gettext_noop("Places"), url="city:places", needs="city.view"),
+        Page(gettext_noop("Places"), url="city:places", needs="city.view", icon="building-store"),
     ),
     layers=queries.LAYERS,
     loaders=(

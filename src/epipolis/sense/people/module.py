@@ -16,8 +16,8 @@ MODULE = Module(
     icon="users",
     api="api.router",
     menu=(
-        Page(gettext_noop("Find a person"), url="people:search", needs="people.view_names"),
-        Page(gettext_noop("Register a person"), url="people:register", needs="people.register"),
+        Page(gettext_noop("Find a person"), url="people:search", needs="people.view_names", icon="user-search"),
+        Page(gettext_noop("Register a person"), url="people:register", needs="people.register", icon="user-plus"),
     ),
     keeps=(
         Keep(

@@ -32,8 +32,8 @@ MODULE = Module(
     icon="affiliate",
     api="api.router",
     menu=(
-        Page(gettext_noop("Contacts to call"), url="tracing:work_list", needs="tracing.view"),
-        Page(gettext_noop("Clusters"), url="tracing:clusters", needs="tracing.view"),
+        Page(gettext_noop("Contacts to call"), url="tracing:work_list", needs="tracing.view", icon="phone-call"),
+        Page(gettext_noop("Clusters"), url="tracing:clusters", needs="tracing.view", icon="chart-bubble"),
         Page(gettext_noop("Network"), url="tracing:network", needs="tracing.view"),
     ),
     tiles=(
