@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils.translation import gettext, gettext_noop
 
-from epipolis.core import audit
+from epipolis.core import audit, clock
 from epipolis.core.sealing import unseal
 from epipolis.sense.city.models import Neighbourhood
 from epipolis.sense.people.models import ContactPoint, Person
@@ -98,7 +98,7 @@ def what_is_held(person_id: UUID) -> dict[str, Any] | None:
         "phones": list(found.phones),
         "emails": list(found.emails),
         "identifiers": [{"kind": kind_text(kind), "value": value} for kind, value in found.identifiers],
-        "held_since": found.known_at.isoformat(),
+        "held_since": found.known_at.astimezone(clock.zone()).isoformat(),
         "erased": found.erased.isoformat() if found.erased else None,
         "simulated": found.simulated,
     }
