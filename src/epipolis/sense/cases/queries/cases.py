@@ -38,7 +38,7 @@ def cases_of(person_id: UUID) -> QuerySet[Case]:
 
 
 def cases_by_id(case_ids: list[UUID]) -> dict[UUID, Case]:
-    return with_areas(Case.objects.all()).in_bulk(case_ids)
+    return with_areas(Case.objects.all()).in_bulk(case_ids) if case_ids else {}
 
 
 def case_source(case_id: UUID) -> tuple[str, str] | None:

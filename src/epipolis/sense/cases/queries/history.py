@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from epipolis.sense.cases.models import Case, CaseRevision, Facts
 from epipolis.sense.people.models import Sex
 
+from .cases import cases_by_id
+
 _FIELDS = {field.attname: field for field in Facts._meta.local_fields}
 
 
@@ -48,11 +50,17 @@ def ages_of_facts(case: Case, revisions: Sequence[CaseRevision]) -> list[Fact]:
 
 
 def timeline(revisions: Sequence[CaseRevision]) -> list[Step]:
-    """Each revision with its changes, newest first."""
+    """Each revision with its changes, newest first; infectors by their numbers."""
+    infectors = cases_by_id([row.infected_by for row in revisions if row.infected_by])
+
+    def said(row: CaseRevision | None, name: str) -> str:
+        infector = infectors.get(row.infected_by) if row and name == "infected_by" and row.infected_by else None
+        return infector.source_key if infector else shown(row, name)
+
     steps = []
     for row, before in zip(revisions, [*revisions[1:], None], strict=True):
         names = [name for name in _FIELDS if name in row.changed]
-        changes = tuple((str(_FIELDS[name].verbose_name), shown(before, name), shown(row, name)) for name in names)
+        changes = tuple((str(_FIELDS[name].verbose_name), said(before, name), said(row, name)) for name in names)
         steps.append(Step(row.revision, row.known_at, row.superseded_at, row.by, row.origin, changes))
     return steps
 
@@ -68,6 +76,8 @@ def shown(row: Case | CaseRevision | None, name: str) -> str:
         return str(dict(Sex.choices).get(value, value))
     if name in ("district_id", "neighbourhood_id"):
         return str(getattr(row, name.removesuffix("_id")))
+    if name == "infected_by":
+        return _("a case that is not in the line list yet")
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return str(value)

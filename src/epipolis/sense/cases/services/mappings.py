@@ -149,7 +149,7 @@ def guess(columns: Sequence[str], sample: Sequence[Mapping[str, str]]) -> LineLi
     for column in columns:
         if column not in found and (name := _by_content(column, sample)):
             _take(found, column, name, sample)
-    if "source_key" not in found.values():
+    if found and "source_key" not in found.values():  # a table that says nothing about illness is no line list
         for column in columns:
             cells = [row.get(column, "") for row in sample]
             if column not in found and cells and all(cells) and len(set(cells)) == len(cells):
