@@ -5,8 +5,7 @@ import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from contextlib import suppress
 from functools import cache
-from hashlib import sha256
-from hmac import new as hmac
+from hmac import digest
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -68,4 +67,4 @@ def unseal(sealed: bytes | memoryview) -> str:
 def fingerprint(text: str) -> str:
     """The keyed hash by which a value is found: case, width and spaces do not matter."""
     plain = "".join(unicodedata.normalize("NFKC", text).casefold().split())
-    return hmac(key("people"), plain.encode(), sha256).hexdigest()
+    return digest(key("people"), plain.encode(), "sha256").hex()
