@@ -2,8 +2,9 @@
 
 import pytest
 
-from epipolis.core.access import SIGNED_IN
-from epipolis.core.modules import ROLES
+from epipolis.core import stream
+from epipolis.core.access import SIGNED_IN, account_of_session
+from epipolis.core.modules import ROLES, modules
 from epipolis.core.roles import declared_permissions
 from tests.security.surface import API, UNDECLARED, operations, pages, permitted
 
@@ -148,6 +149,28 @@ def test_an_account_without_a_second_factor_opens_nothing(ask, cookies, staff):
             wrong.append((one.address, answer.status_code))
 
     assert not wrong
+
+
+def test_the_live_stream_answers_those_with_its_permission_and_no_other(cookies, may, people):
+    def hears(key: str) -> bool:
+        user = account_of_session(key)
+        return user is not None and user.has_perm(stream.PERMISSION)
+
+    heard = {role for role, key in cookies.items() if hears(key)}
+
+    assert heard == {role for role in people if stream.PERMISSION in may(role)}
+    assert 0 < len(heard) < len(people)
+    assert not hears("")
+    assert not hears("x" * 32)
+
+
+def test_the_fast_road_asks_for_the_same_permission_as_the_operation_beside_it():
+    slow = {one.path.removeprefix(API): one.needs for one in operations() if one.method == "POST"}
+
+    for module in modules().values():
+        for intake in module.intakes:
+            assert slow.get(intake.path.strip("/"), intake.needs) == intake.needs
+            assert intake.needs in declared_permissions()
 
 
 def test_pages_refuse_a_post_from_another_site(ask):
