@@ -104,13 +104,14 @@ def take(browser: Any, address: str, picture: Picture, look: str) -> None:
 
 
 def write_small(shot: bytes, path: Path) -> int:
-    """Write a picture with as many colours as fit; return its size in bytes."""
+    """Write a picture with all its colours where they fit; return its size in bytes."""
     from PIL import Image
 
     whole = Image.open(BytesIO(shot)).convert("RGB")
-    for colours in (256, 128, 64):
+    for colours in (0, 256, 64):
         out = BytesIO()
-        whole.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        less = whole.quantize(colours, dither=Image.Dither.NONE) if colours else whole
+        less.save(out, "PNG", optimize=True)
         if out.tell() <= _LIMIT:
             break
     path.write_bytes(out.getvalue())
