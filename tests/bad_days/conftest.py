@@ -20,6 +20,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 _EPIPOLIS = (sys.executable, "-W", "ignore", "-m", "epipolis.server")
 _HOLD = "import sys; from epipolis.core import database; print(database.start(), flush=True); sys.stdin.read()"
+_WORK = "SELECT task_name, status::text, args::text FROM procrastinate_jobs ORDER BY id DESC LIMIT 20"
 _DROPPED = {"EPIPOLIS_DATABASE_URL", "EPIPOLIS_DEMO", "EPIPOLIS_WITHOUT", "EPIPOLIS_ADDRESS", "PYTEST_CURRENT_TEST"}
 
 
@@ -122,7 +123,9 @@ class Installation:
         end = time.monotonic() + seconds
         while not claim():
             log = self.home / "log.txt"
-            assert time.monotonic() < end, f"not so in time: {what}\n{log.read_text()[-3000:] if log.exists() else ''}"
+            assert time.monotonic() < end, (
+                f"not so in time: {what}\n{self.ask(_WORK)}\n{log.read_text()[-3000:] if log.exists() else ''}"
+            )
             time.sleep(every)
 
     def postmaster(self) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
@@ -37,6 +38,15 @@ def write_visits(path: Path, people: int, places: int) -> Path:
     stay = f"{noon.isoformat()},{(noon + timedelta(hours=1)).isoformat()}"
     lines = [f"K-{n},P-{n % places},{stay}" for n in range(people)]
     path.write_text("\n".join(["person,place,arrived,left", *lines]), encoding="utf-8")
+    return path
+
+
+def write_check_ins(path: Path, people: int, places: int) -> Path:
+    """The same by phones without a name."""
+    noon = today() - timedelta(days=1)
+    stay = f"{noon.isoformat()},{(noon + timedelta(hours=1)).isoformat()}"
+    lines = [f"{UUID(int=n + 1)},P-{n % places},{stay}" for n in range(people)]
+    path.write_text("\n".join(["visitor,place,arrived,left", *lines]), encoding="utf-8")
     return path
 
 

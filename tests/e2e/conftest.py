@@ -17,6 +17,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from .town import town  # noqa: F401 -- a fixture
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _FLAGS = (
