@@ -90,14 +90,15 @@ def _find(kind: str, name: str) -> Any:
     return found[name]
 
 
-def _mapping(mapping: str) -> str | dict[str, str] | None:
+def _mapping(mapping: str) -> str | dict[str, Any] | None:
     import yaml  # noqa: PLC0415 -- only this option needs it
 
     if mapping.endswith((".yaml", ".yml")):
         found = yaml.safe_load(Path(mapping).read_text(encoding="utf-8"))
         if not isinstance(found, dict):
             raise ValueError(f"{mapping}: must map column names to fields")
-        return {str(column): str(field) for column, field in found.items()}
+        # A whole mapping also declares words in cells and the order of days; the importer reads its parts.
+        return found if "columns" in found else {str(column): str(field) for column, field in found.items()}
     return mapping or None
 
 
