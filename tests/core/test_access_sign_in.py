@@ -127,6 +127,19 @@ def test_setting_up_an_app_opens_the_platform_and_ends_the_other_sessions(client
     assert secret not in stored
 
 
+def test_a_sign_in_counts_as_fresh_for_ten_minutes(client, staff, settings):
+    staff("operator")
+    sign_in(client, "operator")
+    fresh = client.get("/accounts/factors/codes/new/").status_code
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
+
+    stale = client.post("/accounts/staff/new/", {"username": "x", "roles": ["tracer"]})
+
+    assert fresh == 200
+    assert stale.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert not User.objects.filter(username="x").exists()
+
+
 def test_recovery_codes_are_shown_once_and_work_once(client, staff):
     user = staff("tracer")
     sign_in(client, "tracer")

@@ -28,7 +28,6 @@ from epipolis.core.access import SECOND_FACTOR
 from epipolis.core.models import User
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-_FRESH = 600  # seconds after a sign-in in which a first second factor may be added without typing the password again
 
 
 class Accounts(DefaultAccountAdapter):  # type: ignore[misc]  # -- allauth ships no types
@@ -47,11 +46,9 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]  # -- allauth ships
         return reverse("my_account")
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        request = context.request
-        if app == "allauth.mfa" and not has_second_factor(request.user):
-            records = get_authentication_records(request, request.user)
-            return not records or time.time() - records[-1]["at"] > _FRESH
-        return True
+        """Whoever signed in some minutes ago has just shown who they are."""
+        records = get_authentication_records(context.request, context.request.user)
+        return not records or time.time() - records[-1]["at"] > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 class SecondFactors(DefaultMFAAdapter):  # type: ignore[misc]  # -- allauth ships no types
