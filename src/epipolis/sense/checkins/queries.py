@@ -97,12 +97,10 @@ class VenueFacts(NamedTuple):
     key_number: int
 
 
-def venue_facts(place_ids: Collection[int]) -> dict[int, VenueFacts]:
-    """Facts of those of these places that are venues; fast for tens of thousands."""
-    fields = ", ".join(VenueFacts._fields)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {fields} FROM checkins_venue WHERE place_id = ANY(%s)", [list(place_ids)])  # noqa: S608 -- own field names
-        return {row[0]: VenueFacts(*row) for row in cursor.fetchall()}
+def venue_facts() -> dict[int, VenueFacts]:
+    """Facts of every venue by its place; fast for tens of thousands."""
+    rows = Venue.objects.values_list(*VenueFacts._fields)
+    return {row[0]: VenueFacts(*row) for row in rows}
 
 
 def kind_label(kind: str) -> str:

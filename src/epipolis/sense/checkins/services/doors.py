@@ -1,7 +1,7 @@
 """Doors: what must be known of a place to judge a check-in there, remembered for a few seconds because every check-in asks."""
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
@@ -26,7 +26,9 @@ class Door(NamedTuple):
     is_venue: bool = False
 
 
-_known: dict[str, tuple[float, Door | None]] = {}
+_PLACE_SECONDS = 60.0  # a place keeps its code; a code that is unknown is looked up again like a venue
+_places: dict[str, tuple[float, int | None]] = {}
+_venues: tuple[float, dict[int, queries.VenueFacts]] = (0.0, {})
 
 
 def micros(at: datetime | None, otherwise: int = 0) -> int:
@@ -38,33 +40,43 @@ def micros(at: datetime | None, otherwise: int = 0) -> int:
 
 def doors(codes: Collection[str], at: datetime) -> dict[str, Door]:
     """The door behind each place code (`p:CODE`) or venue code (`v:CODE`); unknown and invalid ones are missing."""
-    now = time.monotonic()
-    unknown = {code for code in codes if (found := _known.get(code)) is None or found[0] < now}
-    if unknown:
-        if len(_known) > _MOST:
-            _known.clear()
-        fresh = _look_up(unknown, at)
-        until = now + settings.cache_seconds
-        _known.update((code, (until, fresh.get(code))) for code in unknown)
-    return {code: door for code in codes if (door := _known[code][1])}
+    stays = queries.usual_stays(clock.local_day(at))
+    places, venues = _place_ids([code[2:] for code in codes if code.startswith("p:")]), _known_venues()
+    found = {f"p:{name}": _door(place, venues.get(place), stays) for name, place in places.items()}
+    for code in codes:
+        said = read_code(code[2:]) if code.startswith("v:") else None
+        venue = venues.get(said.place_id) if said else None
+        if said and venue and venue.key_number == said.key_number:
+            found[code] = _door(venue.place_id, venue, stays)
+    return found
 
 
 def forget_doors() -> None:
     """Look every place up again: a venue has changed."""
-    _known.clear()
+    global _venues
+    _venues = (0.0, {})
+    _places.clear()
 
 
-def _look_up(codes: Iterable[str], at: datetime) -> dict[str, Door]:
-    names = [code[2:] for code in codes if code.startswith("p:") and len(code) > 2 and "\0" not in code]
-    signed = {code: said for code in codes if code.startswith("v:") and (said := read_code(code[2:]))}
-    stays = queries.usual_stays(clock.local_day(at))
-    places = city.places_coded(names) if names else {}
-    found_venues = queries.venue_facts([*places.values(), *(said.place_id for said in signed.values())])
-    found = {f"p:{name}": _door(place, found_venues.get(place), stays) for name, place in places.items()}
-    for code, said in signed.items():
-        venue = found_venues.get(said.place_id)
-        if venue and venue.key_number == said.key_number:
-            found[code] = _door(venue.place_id, venue, stays)
+def _place_ids(names: Collection[str]) -> dict[str, int]:
+    now = time.monotonic()
+    unknown = [name for name in names if name and "\0" not in name and _places.get(name, (0.0, None))[0] < now]
+    if unknown:
+        if len(_places) > _MOST:
+            _places.clear()
+        fresh = city.places_coded(unknown)
+        for name in unknown:
+            place = fresh.get(name)
+            _places[name] = now + (settings.cache_seconds if place is None else _PLACE_SECONDS), place
+    return {name: place for name in names if (place := _places.get(name, (0.0, None))[1]) is not None}
+
+
+def _known_venues() -> dict[int, queries.VenueFacts]:
+    global _venues
+    until, found = _venues
+    if until < time.monotonic():
+        found = queries.venue_facts()
+        _venues = time.monotonic() + settings.cache_seconds, found
     return found
 
 
