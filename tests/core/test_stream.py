@@ -25,6 +25,7 @@ def port(monkeypatch):
     monkeypatch.setattr(live, "_HEARTBEAT", 0.3)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen()  # a test that connects before the server runs waits
     server = uvicorn.Server(uvicorn.Config(stream.stream, lifespan="off", log_level="error", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
