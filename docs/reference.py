@@ -154,7 +154,14 @@ def _measured() -> str:
     parts = []
     for path in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
         rows = [
-            [row["what"], _figure(row["ours"]), _figure(row["peer"]), row.get("peer_name", ""), row["unit"], _figure(row["ratio"])]
+            [
+                row["what"],
+                _figure(row["ours"]),
+                _figure(row["peer"]),
+                row.get("peer_name", ""),
+                row["unit"],
+                _figure(row["ratio"]),
+            ]
             for row in json.loads(path.read_text(encoding="utf-8"))["rows"]
         ]
         table = _table(["what", "epipolis", "peer", "which peer", "unit", "ratio"], rows)

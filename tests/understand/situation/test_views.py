@@ -33,7 +33,9 @@ def test_the_page_shows_the_figures_and_every_chart_has_its_table(commander):
     assert page.count("<city-chart") == page.count("chart-table") == 2
 
 
-@pytest.mark.parametrize("asked", ["day=2026-03-18", "step=0", "day=", "day=x", "day=9999-12-31", "step=99999999999", "step=-5"])
+@pytest.mark.parametrize(
+    "asked", ["day=2026-03-18", "step=0", "day=", "day=x", "day=9999-12-31", "step=99999999999", "step=-5"]
+)
 def test_any_day_can_be_asked_for_and_nonsense_is_now(commander, asked):
     report(1, at=NOW - timedelta(days=4))
 

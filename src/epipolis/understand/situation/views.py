@@ -124,7 +124,7 @@ def _moment(request: HttpRequest) -> datetime | None:
         step = request.GET.get("step", "")
         named = request.GET.get("day", "")
         day = date.fromisoformat(named) if named else queries.known_days()[0] + timedelta(days=int(step))
-        moment = clock.start_of(day + timedelta(days=1))
+        moment = clock.start_of(day + timedelta(days=1)) - timedelta(microseconds=1)  # still that day, not the next
     except (ValueError, OverflowError):
         return None
     return moment if moment < clock.now() else None
