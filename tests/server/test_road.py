@@ -171,6 +171,13 @@ def test_bulk_reports_by_row():
     assert asked(b"[", path=f"{PATH}:bulk")[0][0] == 422
 
 
+def test_a_body_nested_ever_deeper_is_refused():
+    assert asked(b'{"x":' + b"[" * 60_000)[0][0] == 422
+    assert asked(b"[" * 60_000, path=f"{PATH}:bulk")[0][0] == 422
+    lines = asked(b'{"x":' + b"[" * 60_000, path=f"{PATH}:bulk", kind="application/x-ndjson")[0]
+    assert (lines[0], lines[1]["accepted"], len(lines[1]["rejected"])) == (200, 0, 1)
+
+
 def test_a_full_lane_asks_to_come_again(monkeypatch):
     monkeypatch.setattr("epipolis.core.intake.Lane.is_full", True)
 

@@ -85,7 +85,7 @@ class Road:
             return _problem(413, "too_large", f"One item is {ITEM_BYTES} bytes at most.")
         try:
             item = self._decoders[path].decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _problem(422, "invalid", "Some fields break a rule; nothing was stored.", [fault(error)])
         lane = self._lanes[path]
         if self._is_stopping or lane.is_full:

@@ -32,6 +32,7 @@ def trail(request: HttpRequest) -> HttpResponse:
 @require_POST
 def verify(request: HttpRequest) -> HttpResponse:
     """Go over the whole chain and say whether it is whole; an earlier head shows that its end was not cut off."""
+    audit.seal()
     earlier = EarlierHead(request.POST)
     asked = earlier.is_valid() and earlier.cleaned_data["position"] and earlier.cleaned_data["digest"]
     context = {

@@ -78,19 +78,26 @@ def store_drafts(
 
 def _read_json(body: bytes, kind: str, report: LoadReport, at: datetime) -> Iterator[tuple[np.ndarray, Drafts]]:
     try:
-        items = _many.decode(body) if kind == "json" else _lines.decode_lines(body)
-        numbers = np.arange(1, len(items) + 1)
-    except (msgspec.ValidationError, UnicodeDecodeError):
-        items, numbers = _read_one_by_one(body, kind, report)
-    except msgspec.DecodeError as error:
-        if kind == "json":
-            raise ValueError(f"the body is no JSON array: {error}") from error
-        items, numbers = _read_one_by_one(body, kind, report)
+        items, numbers = _decode(body, kind, report)
+    except RecursionError as error:
+        raise ValueError("the body is nested too deeply") from error
     if len(items) > settings.bulk_rows:
         raise ValueError(f"one request holds {settings.bulk_rows} rows at most; send several")
     for start in range(0, len(items), settings.rows_a_batch):
         part = slice(start, start + settings.rows_a_batch)
         yield numbers[part], draft(items[part], at=at)
+
+
+def _decode(body: bytes, kind: str, report: LoadReport) -> tuple[list[CheckIn], np.ndarray]:
+    try:
+        items = _many.decode(body) if kind == "json" else _lines.decode_lines(body)
+        return items, np.arange(1, len(items) + 1)
+    except (msgspec.ValidationError, UnicodeDecodeError):
+        return _read_one_by_one(body, kind, report)
+    except msgspec.DecodeError as error:
+        if kind == "json":
+            raise ValueError(f"the body is no JSON array: {error}") from error
+        return _read_one_by_one(body, kind, report)
 
 
 def _read_one_by_one(body: bytes, kind: str, report: LoadReport) -> tuple[list[CheckIn], np.ndarray]:
