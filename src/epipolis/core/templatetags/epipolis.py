@@ -122,7 +122,7 @@ def citymap(
         for x in shown
         if (url := layer_url(x))
     ]
-    data = {"layers": found, "texts": _map_texts()}
+    data = {"layers": found, "together": layers is not None, "texts": _map_texts()}
     return {"data": json_script(data), "layers": found, "height": int(height), "label": label}
 
 

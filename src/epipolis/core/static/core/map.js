@@ -32,7 +32,9 @@ class CityMap extends HTMLElement {
     const fills = this.layers.filter((layer) => layer.kind === "fill");
     this.layers = [...fills, ...this.layers.filter((layer) => layer.kind !== "fill")];
     this.under = fills[0];
-    this.on = new Set([(fills.at(-1) || this.layers[0]).name]); // the last module of the flow says what it means
+    const shown = [fills.at(-1) || this.layers[0]]; // the last module of the flow says what it means
+    if (this.together) shown.push(...this.layers.slice(fills.length)); // a page that chose its layers wants to see them
+    this.on = new Set(shown.map((layer) => layer.name));
     addStyles();
     this.buildSwitches();
     this.querySelector(".map-filter")?.addEventListener("input", () => this.fillTable());
@@ -158,7 +160,7 @@ class CityMap extends HTMLElement {
     if (!data.features.length) return void legend.append(this.texts.empty);
     if (!layer.colour_by) return;
     const steps = breaks(layer, data);
-    const colours = ramp(steps.length, isDark());
+    const colours = ramp(steps.length, isDark(), layer.kind);
     const line = (colour, text) => {
       const row = document.createElement("div");
       const box = document.createElement("i");

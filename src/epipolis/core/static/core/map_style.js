@@ -1,16 +1,19 @@
-// The look of the city map: a plain ground, one ramp of blues to ochre that colour-blind readers can order, five classes.
+// The look of the city map: a plain ground, ramps of blue (areas) and orange (points) that everybody can order, five classes.
 const LIGHT = ["#e8f0f7", "#b5d1e8", "#7fb0d8", "#3f87bd", "#0b4f86"];
 const DARK = ["#1d3247", "#25537d", "#3478ad", "#66a6d6", "#b9dcf5"];
+const WARM_LIGHT = ["#fddcb5", "#fdae6b", "#ee7f33", "#cc4f0f", "#8c2d04"];
+const WARM_DARK = ["#5a3a1c", "#8f5723", "#c97f30", "#f2a552", "#ffd6a8"];
 const NONE = { light: "#e9ecef", dark: "#232c36" };
 
 export function base(dark) {
   return { version: 8, sources: {}, layers: [{ id: "ground", type: "background", paint: { "background-color": dark ? "#0f151c" : "#f5f7f9" } }] };
 }
 
-/** `count` colours from weak to strong; for 0 the colour of areas without data. */
-export function ramp(count, dark) {
+/** `count` colours from weak to strong, warm for points so that they stand out of areas; for 0 that of no data. */
+export function ramp(count, dark, kind = "fill") {
   if (!count) return dark ? NONE.dark : NONE.light;
-  const all = dark ? DARK : LIGHT;
+  const all = kind === "circle" ? (dark ? WARM_DARK : WARM_LIGHT) : dark ? DARK : LIGHT;
+  if (count === 1) return [all[3]];
   if (count >= all.length) return all;
   return Array.from({ length: count }, (_, i) => all[Math.round((i * (all.length - 1)) / Math.max(count - 1, 1))]);
 }
@@ -35,14 +38,14 @@ function tidy(value) {
 }
 
 export function paint(layer, steps, dark) {
-  const colour = layer.colour_by ? stepped(layer.colour_by, steps, dark) : dark ? "#2b4a66" : "#c7dbeb";
+  const colour = layer.colour_by ? stepped(layer, steps, dark) : dark ? "#2b4a66" : "#c7dbeb";
   const edge = dark ? "#0f151c" : "#ffffff";
   if (layer.kind === "line") return [{ id: layer.name, type: "line", paint: { "line-color": dark ? "#9aa7b5" : "#5a6675", "line-width": 1.5 } }];
   if (layer.kind === "circle") {
     const dot = layer.colour_by ? colour : dark ? "#f0b429" : "#d55e00";
     const size = layer.colour_by && steps.length > 1 ? ["step", ["to-number", ["get", layer.colour_by], 0], 3, ...steps.slice(1).flatMap((step, i) => [step, 4 + 2 * i])] : 5;
-    const line = layer.colour_by ? (dark ? "#66a6d6" : "#3f87bd") : edge;
-    return [{ id: layer.name, type: "circle", paint: { "circle-color": dot, "circle-radius": size, "circle-stroke-color": line, "circle-stroke-width": 1, "circle-opacity": 0.95 } }];
+    const line = layer.colour_by ? (dark ? "#0f151c" : "#7a2a05") : edge;
+    return [{ id: layer.name, type: "circle", paint: { "circle-color": dot, "circle-radius": size, "circle-stroke-color": line, "circle-stroke-width": 0.75, "circle-opacity": 0.95 } }];
   }
   return [
     { id: layer.name, type: "fill", paint: { "fill-color": colour, "fill-opacity": 0.95 } },
@@ -58,8 +61,8 @@ export function ground(dark) {
   ];
 }
 
-function stepped(property, steps, dark) {
-  const colours = ramp(steps.length, dark);
+function stepped({ colour_by: property, kind }, steps, dark) {
+  const colours = ramp(steps.length, dark, kind);
   const none = ramp(0, dark);
   if (!steps.length) return none;
   const rest = steps.slice(1).flatMap((step, i) => [step, colours[i + 1]]);
