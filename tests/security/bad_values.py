@@ -24,7 +24,7 @@ OTHERS: list[Any] = [None, [], {"a": "\0"}]
 IN_ADDRESSES = [*TEXTS, "-1", "NaN"]
 IN_PAGES = ["a\0b", "99999999999999999999", "9999-12-31", "2026-02-30", "x" * 5_000, "-1", "'; DROP TABLE core_user; -- %s"]
 ALONE = ["99999999999999999999", "a\0b"]
-"""Values that a parameter is given alone as well, for another bad one beside it may hide it."""
+"""Each parameter is given one of these alone as well, for another bad one beside it may hide it."""
 BODIES = [
     b"",
     b"{",

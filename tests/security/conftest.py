@@ -1,6 +1,7 @@
 """One account for each role and one device for each permission; every request is undone after it was answered."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -54,7 +55,15 @@ def tokens() -> dict[str, str]:
 
 
 @pytest.fixture
-def ask(cookies) -> Callable[..., Any]:
+def quiet() -> Iterator[None]:
+    """Thousands of refusals would be logged one by one, which takes longer than the refusing."""
+    logging.disable(logging.ERROR)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def ask(cookies, quiet) -> Callable[..., Any]:
     """Send one request as a role (or nobody) and undo whatever it did to the database."""
 
     def send(role: str | None, method: str, address: str, data: Any = None, *, enforce_csrf: bool = False, **extra: Any):
