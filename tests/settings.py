@@ -9,7 +9,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ or "EPIPOLIS_TESTING" not in os.envir
     for name in ("EPIPOLIS_DATABASE_URL", "EPIPOLIS_DEMO", "EPIPOLIS_WITHOUT", "EPIPOLIS_ADDRESS"):
         os.environ.pop(name, None)
 
-from epipolis.server.settings import *  # noqa: E402, F403 -- the suite's own database first
+from epipolis.server.settings import *  # noqa: F403 -- the suite's own database first
 
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 -- from the platform's settings
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -50,7 +50,7 @@ def test_the_visits_belong_to_the_people_of_the_line_list(outputs):
 def test_the_two_guests_of_the_cafe_are_contacts(outputs):
     found = json.loads(outputs[4])
 
-    pairs = {(pair["case"], pair["contact"], pair["place"]) for pair in found["pairs"]}
+    pairs = {(pair["case_number"], pair["contact"], pair["place"]) for pair in found["pairs"]}
     assert ("K-1", "K-2", "CAFE") in pairs
     assert {pair["place"] for pair in found["pairs"]} == {"CAFE"}
 
