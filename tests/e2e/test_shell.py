@@ -75,7 +75,7 @@ def test_slash_searches_and_question_mark_helps(visit):
 
 
 def test_a_page_hears_of_changes_and_says_when_it_does_not(visit, platform):
-    page = visit("/work/", "operator")
+    page = visit("/work/", "operator", name="leaving")
     page.wait_for_selector("[data-live-state=live]")
 
     asked_again = "document.body.addEventListener('htmx:afterRequest', () => { window.asked = (window.asked || 0) + 1 })"
@@ -83,7 +83,10 @@ def test_a_page_hears_of_changes_and_says_when_it_does_not(visit, platform):
     platform.run("from epipolis.core import live; live.tell('tasks', run='1')")
     page.wait_for_function("window.asked > 0")
 
-    platform.run("from django.contrib.sessions.models import Session; Session.objects.all().delete()")
+    mine = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "sessionid")
+    platform.run(
+        "from django.contrib.sessions.models import Session; Session.objects.get(pk=ARGUMENTS['key']).delete()", key=mine
+    )
     page.wait_for_url("**/accounts/login/**", timeout=60_000)
 
 
