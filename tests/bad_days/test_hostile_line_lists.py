@@ -22,7 +22,7 @@ def workbook(path, *rows):
     return path.read_bytes()
 
 
-KOREAN = "번호,성별,나이,증상시작일,분류\nZ-1,여,34,2026-03-02,확진\n"
+KOREAN = "number,sex,date of onset,classification,region\nZ-1,F,2026-03-02,confirmed,서울특별시 송파구\n"
 CHINESE = "編號,性別,年齡,發病日,分類\nZ-1,女,34,2026-03-02,確診\n"
 LISTS = {
     "utf-16.csv": (lines(GOOD).encode("utf-16"), 1, {}),
@@ -32,7 +32,7 @@ LISTS = {
     "impossible days.csv": (
         lines(GOOD, "Z-2,F,34,2026-02-30,,confirmed,", "Z-3,F,34,2999-01-01,2999-01-02,confirmed,").encode(),
         None,
-        {3: "onset", 4: "onset"},
+        {3: "onset", 4: "reported"},
     ),
     "unknown district.csv": (lines(GOOD, "Z-2,F,34,2026-03-02,2026-03-05,confirmed,Atlantis").encode(), None, {3: "district"}),
     "formulas.csv": (
@@ -41,7 +41,7 @@ LISTS = {
         {},
     ),
     "nul.csv": (lines(GOOD).encode().replace(b"34", b"3\x004") + b"\x00", 1, {}),
-    "ragged.csv": (lines(GOOD, "Z-2,F", "Z-3,F,34,2026-03-02,2026-03-05,confirmed,,surplus,more").encode(), 1, {3: "", 4: ""}),
+    "ragged.csv": (lines(GOOD, "Z-2,F", "Z-3,F,34,2026-03-02,2026-03-05,confirmed,,surplus,more").encode(), 3, {3: "", 4: ""}),
     "header only.csv": (lines().encode(), 0, {}),
 }
 REFUSED = {

@@ -3,9 +3,10 @@
 import os
 import signal
 import threading
+from datetime import UTC, datetime
 from uuid import uuid4
 
-from .files import take, today, write_cases, write_places, write_visits
+from .files import take, write_cases, write_places, write_visits
 
 TOKEN = """
 from epipolis.core import access, clock
@@ -35,7 +36,7 @@ class Crowd:
 
     def _check_in(self):
         while self.is_wanted:
-            visitor, arrived = str(uuid4()), today().isoformat()
+            visitor, arrived = str(uuid4()), datetime.now(UTC).isoformat()
             body = {"visitor": visitor, "place": "P-0", "arrived": arrived}
             status, _ = self.city.get("/api/v1/checkins/visits", body, **self.headers)
             self.intake.append(status)

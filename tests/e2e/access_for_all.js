@@ -1,5 +1,6 @@
 // Returns what keeps somebody from using the page: a list of sentences, empty when all is well.
 () => {
+  for (const animation of document.getAnimations()) if (animation.effect.getTiming().iterations !== Infinity) animation.finish()
   const faults = []
   const shown = node => node.getClientRects().length > 0 && getComputedStyle(node).visibility !== 'hidden'
   const text = node => (node.textContent || '').replace(/\s+/g, ' ').trim()
