@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import DataError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Router, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -80,4 +80,5 @@ _ANSWERS: dict[type[Exception], Any] = {
     Http404: lambda request, error: problem_response(404, "not_found", "There is no such thing here."),
     DataError: lambda request, error: problem_response(422, "invalid", "A value is outside what can be stored."),
     OperationalError: lambda request, error: problem_response(503, "database", "The database is away; try again."),
+    InterfaceError: lambda request, error: problem_response(503, "database", "The database is away; try again."),
 }

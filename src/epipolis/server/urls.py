@@ -7,6 +7,7 @@ from django.urls import include, path
 from epipolis.core.api import make_api
 from epipolis.core.modules import modules, packages
 
+handler500 = "epipolis.core.views.health.broken"
 urlpatterns = [
     path("", include("epipolis.core.urls")),
     path("accounts/", include("epipolis.core.account_urls")),
