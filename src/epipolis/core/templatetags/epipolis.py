@@ -58,6 +58,14 @@ def age(moment: datetime | date | None) -> SafeString | str:
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, _spoken(seconds))
 
 
+@register.filter
+def duration(minutes: int) -> str:
+    """A length of time as people say it: minutes up to two hours, then hours."""
+    if minutes < 120:
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    return ngettext("%(count)d hour", "%(count)d hours", minutes // 60) % {"count": minutes // 60}
+
+
 def _spoken(seconds: float) -> str:
     ahead, size = seconds < 0, abs(seconds)
     if size < 60:
