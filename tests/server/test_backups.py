@@ -12,7 +12,7 @@ EPIPOLIS = Path(sys.executable).parent / "epipolis"
 
 
 def epipolis(home, *words, check=True):
-    env = os.environ | {"EPIPOLIS_HOME": str(home)}
+    env = os.environ | {"EPIPOLIS_HOME": str(home), "DJANGO_SETTINGS_MODULE": "epipolis.server.settings"}
     return subprocess.run([EPIPOLIS, *words], env=env, capture_output=True, text=True, check=check, timeout=120)
 
 

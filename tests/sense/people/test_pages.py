@@ -311,4 +311,4 @@ def test_a_search_needs_the_same_queries_for_any_number_of_hits(registrar, rows,
         registrar.post("/people/", {"text": "Li Wei"})
 
     own = [one["sql"] for one in caught if ' FROM "people_' in one["sql"] and 'AS "simulated" FROM' not in one["sql"]]
-    assert len(own) == 4  # by number, by contact point, the people, their names
+    assert len(own) == 5  # by number, by contact point, the people, their names, their telephones

@@ -37,10 +37,10 @@ def test_where_there_is_no_name_nothing_was_seen():
     assert (list(names), bool(names[nameless.id]), reads(nameless)) == ([nameless.id], False, [])
 
 
-def test_names_are_read_in_two_questions_however_many(django_assert_num_queries):
+def test_names_are_read_in_three_questions_however_many(django_assert_num_queries):
     people = [person(given_name=f"N{number}").id for number in range(30)]
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert len(queries.named(people, by="tracer-1", at=AT, why="contacts")) == 30
 
 

@@ -17,7 +17,6 @@ from epipolis.server.demonstration import files, history, state
 
 _PAUSE = 1.0
 _SCOPES = ["checkins.record", "cases.report", "cases.import"]
-_MOST = 5_000
 
 
 def feed(plan: history.Plan, address: str, is_wanted: Callable[[], bool]) -> None:
@@ -33,14 +32,17 @@ def feed(plan: history.Plan, address: str, is_wanted: Callable[[], bool]) -> Non
         cases = day.cases.to_pylist()
         while is_wanted() and clock.today() <= day.date:
             now = clock.now()
-            visits, begun = _split(visits, now)
-            _send(begun.slice(0, _MOST), visitors, codes, address, token)
-            due, cases = (
-                [c for c in cases if c["known_at"] <= now.timestamp()],
-                [c for c in cases if c["known_at"] > now.timestamp()],
-            )
-            if due:
-                _report(files.case_rows(due, homes), address, token)
+            rest, begun = _split(visits, now)
+            due = [case for case in cases if case["known_at"] <= now.timestamp()]
+            later = [case for case in cases if case["known_at"] > now.timestamp()]
+            try:
+                _send(begun, visitors, codes, address, token)
+                visits = rest
+                if due:
+                    _report(files.case_rows(due, homes), address, token)
+                cases = later
+            except OSError as error:  # the platform restarts or is busy: sent again, what arrived twice changes nothing
+                print(f"the platform did not take the last hour ({error}); trying again")
             state.note_time()
             time.sleep(_PAUSE)
         run = after
@@ -76,14 +78,18 @@ def _report(rows: list[dict[str, Any]], address: str, token: str) -> None:
 
 
 def post(address: str, body: bytes, kind: str, token: str) -> dict[str, Any]:
-    """Send one request; an answer that says that rows were refused is shown, for the demonstration's own rows are good."""
+    """Send one request.
+
+    Raises:
+        OSError: the platform is away, or answered that it did not take it.
+    """
     headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
     request = urllib.request.Request(address, body, headers)  # noqa: S310 -- our own loopback address
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 -- our own loopback address
             found: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
-        raise ValueError(f"{address} answered {error.code}: {error.read()[:300].decode(errors='replace')}") from error
+        raise OSError(f"{address} answered {error.code}: {error.read()[:300].decode(errors='replace')}") from error
     return found
 
 

@@ -8,17 +8,18 @@ from uuid import UUID
 
 from epipolis.core import audit
 from epipolis.core.sealing import unseal
-from epipolis.sense.people.models import Person
+from epipolis.sense.people.models import ContactPoint, Person
 
 _FAMILY_FIRST = ("CJK", "HANGUL", "HIRAGANA", "KATAKANA", "BOPOMOFO")
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a person is called; both parts may be empty."""
+    """What a person is called, and the telephone under which to call them; every part may be empty."""
 
     given: str = ""
     family: str = ""
+    phone: str = ""
 
     @property
     def full(self) -> str:
@@ -40,7 +41,10 @@ def named(person_ids: Iterable[UUID], *, by: audit.Actor, at: datetime, why: str
 
     Somebody without a name (never given, or erased) gets an empty one and no entry, for nothing was seen.
     """
-    rows = Person.objects.filter(id__in=set(person_ids)).values_list("id", "given_name", "family_name")
-    names = {key: Name(unseal(given), unseal(family)) for key, given, family in rows}
+    person_ids = set(person_ids)
+    rows = Person.objects.filter(id__in=person_ids).values_list("id", "given_name", "family_name")
+    phones = ContactPoint.objects.filter(person__in=person_ids, kind=ContactPoint.Kind.PHONE).order_by("-id")
+    numbers = dict(phones.values_list("person", "value"))  # the first that was given: later rows of the list win
+    names = {key: Name(unseal(given), unseal(family), unseal(numbers.get(key, b""))) for key, given, family in rows}
     audit.record_reads([key for key, name in names.items() if name], by=by, at=at, why=why)
     return names
