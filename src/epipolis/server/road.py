@@ -43,7 +43,7 @@ class Road:
         self._lanes: dict[str, Lane] = {}
         self._tokens: dict[bytes, tuple[float, asyncio.Task[DeviceToken | None]]] = {}
         self._looking = ThreadPoolExecutor(1, "tokens")
-        self._loading = ThreadPoolExecutor(1, "bulk")
+        self._loading = ThreadPoolExecutor(2, "bulk")  # one reads while the other waits for the database
         self._bulk_waiting = 0
         self._is_stopping = False
 

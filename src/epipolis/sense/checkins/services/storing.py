@@ -66,7 +66,7 @@ FROM unnest(%s::uuid[], %s::timestamptz[], %s::bigint[], %s::timestamptz[]) AS e
 WHERE (v.visitor, v.arrived, v.place_id) = (e.visitor, e.arrived, e.place_id)
 """
 _FEW = f"""
-SET LOCAL enable_seqscan = off;
+SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
 WITH given AS MATERIALIZED (
   SELECT visitor, 'epoch'::timestamptz + arrived * INTERVAL '1 microsecond' AS arrived, place_id,
     'epoch'::timestamptz + "left" * INTERVAL '1 microsecond' AS "left", is_open, exact, companions, source
@@ -103,21 +103,6 @@ SELECT rows, (SELECT pg_notify(%s, %s)) IS NULL, CASE WHEN rows < %s THEN ARRAY(
 FROM counted;
 """  # noqa: S608 -- the names are the constants above
 _SMALL = 1_000  # rows; from there on a COPY is faster
-_FIND_ENDED = """
-SELECT o.visitor, o.arrived, o.place_id, n.at
-FROM (SELECT DISTINCT unnest(%s::uuid[]) AS visitor) i
-CROSS JOIN LATERAL (
-  SELECT visitor, arrived, place_id, "left" FROM checkins_visit WHERE visitor = i.visitor AND is_open OFFSET 0) o
-CROSS JOIN LATERAL (
-  SELECT min(arrived) AS at FROM checkins_visit
-  WHERE visitor = o.visitor AND arrived > o.arrived AND arrived < o."left" AND exact) n
-WHERE n.at IS NOT NULL
-"""
-_END = """
-UPDATE checkins_visit v SET "left" = e.at, is_open = false
-FROM unnest(%s::uuid[], %s::timestamptz[], %s::bigint[], %s::timestamptz[]) AS e(visitor, arrived, place_id, at)
-WHERE (v.visitor, v.arrived, v.place_id) = (e.visitor, e.arrived, e.place_id)
-"""
 Key = tuple[UUID, int, int]  # visitor, arrived (microseconds since 1970), place
 Keys = set[Key]
 
@@ -169,7 +154,8 @@ def _store_few(
     )
     with connection.cursor() as cursor:
         cursor.execute(_FEW + entry, [*values, *told, *entered])
-        cursor.nextset()  # the answer of the second statement
+        for _ in range(3):  # the answer after those of the settings
+            cursor.nextset()
         added, _, new = cursor.fetchone()
     return added, None if new is None else {_key(text) for text in new}
 
