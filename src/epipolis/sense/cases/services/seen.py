@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from types import TracebackType
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 
 from .rows import ReadRow
@@ -25,14 +27,12 @@ class Seen:
 
     def add(self, rows: Sequence[ReadRow]) -> set[UUID]:
         """Note the rows' cases; return those that no earlier row named."""
-        infectors = [row.facts.get("infected_by") for row in rows]
-        texts = [row.infectors[0] if infector else "" for row, infector in zip(rows, infectors, strict=True)]
-        columns = [[row.id for row in rows], [row.number for row in rows], infectors, texts]
+        told = [_told(row) for row in rows]
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO cases_seen SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::text[])"
-                " ON CONFLICT DO NOTHING RETURNING id",
-                columns,
+                "INSERT INTO cases_seen SELECT * FROM json_to_recordset(%s)"
+                " AS told (id uuid, number bigint, infector uuid, text text) ON CONFLICT DO NOTHING RETURNING id",
+                [msgspec.json.encode(told).decode()],
             )
             return {row[0] for row in cursor.fetchall()}
 
@@ -45,3 +45,8 @@ class Seen:
                 f" AND NOT EXISTS (SELECT 1 FROM cases_case c WHERE c.id = s.infector){in_file} ORDER BY number"
             )
             yield from cursor.fetchall()
+
+
+def _told(row: ReadRow) -> dict[str, Any]:
+    infector = row.facts.get("infected_by")
+    return {"id": row.id, "number": row.number, "infector": infector, "text": row.infectors[0] if infector else ""}
