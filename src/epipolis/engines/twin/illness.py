@@ -1,14 +1,21 @@
 """A disease as data: how it passes on, how long its stages take, how hard it strikes, and what protects from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
 from math import exp, log, log1p, sqrt
 from typing import Literal, NamedTuple
 
-Decades = tuple[float, float, float, float, float, float, float, float, float, float]
-"""One figure for each age group 0-9, 10-19, ... 80-89 and 90 or over."""
+from yaml.nodes import MappingNode, Node, ScalarNode
+
+from epipolis.engines.twin.declaration_files import complaint, entries_of, open_text, read_record
+from epipolis.engines.twin.declarations import Amount, Count, Day, Positive, Share, Signed, Whole, check_fields, refuse
 
 AGE_GROUPS = 10
+Amounts = tuple[Amount, Amount, Amount, Amount, Amount, Amount, Amount, Amount, Amount, Amount]
+"""One figure for each age group 0-9, 10-19, ... 80-89 and 90 or over."""
+Shares = tuple[Share, Share, Share, Share, Share, Share, Share, Share, Share, Share]
+"""The same, with shares between 0 and 1."""
 LAYERS = ("household", "class", "team", "place", "transit", "care", "passing")
 """Where people meet: at home, in class, at work, in venues, on the way, in care homes and hospitals, and by chance."""
 
@@ -17,8 +24,8 @@ LAYERS = ("household", "class", "team", "place", "transit", "care", "passing")
 class Duration:
     """A span in days, lognormal; `mean` and `spread` (standard deviation) are those of the span, not of its logarithm."""
 
-    mean: float
-    spread: float
+    mean: Positive
+    spread: Amount
 
     @property
     def log_spread(self) -> float:
@@ -44,16 +51,16 @@ class ViralLoad:
     `ratio`: the high step divided by the low one.
     """
 
-    high_share: float
-    ratio: float
-    longest: float
+    high_share: Share
+    ratio: Positive
+    longest: Positive
 
 
 class Season(NamedTuple):
     """Transmission times 1 + amplitude * cos(2 pi (day - peak_day_of_year) / 365.25); an amplitude of 0 is no season."""
 
-    amplitude: float = 0.0
-    peak_day_of_year: float = 15.0
+    amplitude: Share = 0.0
+    peak_day_of_year: Signed = 15.0
 
 
 NO_SEASON = Season()
@@ -66,8 +73,8 @@ class Immunity:
     `half_life_days`: days in which it falls by half; None: it stays for life.
     """
 
-    after_infection: float = 1.0
-    half_life_days: float | None = None
+    after_infection: Share = 1.0
+    half_life_days: Positive | None = None
 
 
 @dataclass(frozen=True)
@@ -79,12 +86,12 @@ class Vaccine:
     """
 
     name: str
-    doses: int
-    interval_days: float
-    days_to_protect: float
-    against_infection: float
-    against_severe: float
-    half_life_days: float | None = None
+    doses: Count
+    interval_days: Amount
+    days_to_protect: Amount
+    against_infection: Share
+    against_severe: Share
+    half_life_days: Positive | None = None
 
 
 @dataclass(frozen=True)
@@ -96,11 +103,11 @@ class Variant:
     """
 
     name: str
-    transmissibility: float
-    severity: float
-    escape: float
-    arrives_day: int
-    introduced_per_100k: float
+    transmissibility: Positive
+    severity: Amount
+    escape: Share
+    arrives_day: Day
+    introduced_per_100k: Amount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,17 +138,17 @@ class Disease:
 
     name: str
     source: str = ""
-    transmissibility: float
+    transmissibility: Positive
     contagion: Literal["hazard", "chance"] = "hazard"
-    layer_weights: Mapping[str, float] = field(default_factory=dict)
-    infectiousness: tuple[float, ...] = ()
-    first_infectious_day: int = 0
+    layer_weights: Mapping[str, Amount] = field(default_factory=dict)
+    infectiousness: tuple[Share, ...] = ()
+    first_infectious_day: Whole = 0
     incubation: Duration | None = None
     viral_load: ViralLoad | None = None
     latent: Duration | None = None
     presymptomatic: Duration | None = None
-    dispersion: float
-    asymptomatic_infectiousness: float
+    dispersion: Positive
+    asymptomatic_infectiousness: Amount
     asymptomatic_to_recovered: Duration
     mild_to_recovered: Duration
     onset_to_severe: Duration
@@ -149,15 +156,104 @@ class Disease:
     severe_to_recovered: Duration
     critical_to_recovered: Duration
     critical_to_death: Duration
-    susceptibility: Decades
-    symptomatic: Decades
-    severe: Decades
-    critical: Decades
-    dies: Decades
-    isolates_when_ill: float = 0.0
+    susceptibility: Amounts
+    symptomatic: Shares
+    severe: Shares
+    critical: Shares
+    dies: Shares
+    isolates_when_ill: Share = 0.0
     season: Season = NO_SEASON
     immunity: Immunity = Immunity()
     vaccines: tuple[Vaccine, ...] = ()
     variants: tuple[Variant, ...] = ()
-    introduced_per_100k: float = 45.0
-    imported_per_100k_daily: float = 1.0
+    introduced_per_100k: Amount = 45.0
+    imported_per_100k_daily: Amount = 1.0
+
+    def __post_init__(self) -> None:
+        owner = self.name or "disease"
+        check_fields(owner, self)
+        _check_infectiousness(self)
+        for name in self.layer_weights:
+            if name not in LAYERS:
+                raise refuse(owner, "layer_weights", name, f"name one of {', '.join(LAYERS)}")
+        for milder, worse in (("symptomatic", "severe"), ("severe", "critical"), ("critical", "dies")):
+            for group in range(AGE_GROUPS):
+                most, share = getattr(self, milder)[group], getattr(self, worse)[group]
+                if share > most:
+                    ages = f"{10 * group}-{10 * group + 9}" if group < AGE_GROUPS - 1 else f"{10 * group}+"
+                    raise refuse(owner, f"{worse} at ages {ages}", share, f"be at most {milder}, which is {most!r}")
+        for field_name, names in (("vaccines", self.vaccine_names), ("variants", tuple(item.name for item in self.variants))):
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise refuse(owner, field_name, twice[0], "stand there only once")
+
+    @property
+    def vaccine_names(self) -> tuple[str, ...]:
+        return tuple(vaccine.name for vaccine in self.vaccines)
+
+
+def _check_infectiousness(disease: Disease) -> None:
+    owner, total = disease.name, sum(disease.infectiousness)
+    if bool(disease.infectiousness) == bool(disease.viral_load):
+        found = "both" if disease.viral_load else "neither"
+        raise refuse(owner, "infectiousness and viral_load", found, "be given one without the other")
+    stages = ("latent", "presymptomatic") if disease.viral_load else ("incubation",)
+    for name in stages:
+        if getattr(disease, name) is None:
+            raise refuse(owner, name, None, f"be given with {'viral_load' if disease.viral_load else 'infectiousness'}")
+    if disease.infectiousness and abs(total - 1) > 0.01:
+        raise refuse(owner, "infectiousness", round(total, 4), "sum to 1 over its days (to 0.01)")
+
+
+def diseases() -> list[str]:
+    """Names of the diseases that come with the twin, for `load_disease`."""
+    folder = files("epipolis.engines.twin") / "diseases"
+    return sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
+
+
+def load_disease(name: str) -> Disease:
+    """One of `diseases()`; ValueError with the list of them for any other name."""
+    return read_disease(_text_of(name))
+
+
+def load_variant(name: str, *, arrives_day: int, introduced_per_100k: float = 2.0) -> Variant:
+    """A disease that is also a later form of another (`as_variant` in its file), to add to that one's `variants`.
+
+    ValueError if it is none.
+    """
+    root = open_text(_text_of(name))
+    entries = {} if root is None else entries_of(root, name)
+    if "as_variant" not in entries:
+        raise ValueError(f"{name} is no variant of another disease.")
+    figures = entries_of(entries["as_variant"][1], f"{name}: as_variant")
+    transmissibility, severity, escape = (float(figures[key][1].value) for key in ("transmissibility", "severity", "escape"))
+    return Variant(name, transmissibility, severity, escape, arrives_day, introduced_per_100k)
+
+
+def _text_of(name: str) -> str:
+    if name not in diseases():
+        raise ValueError(f"No disease is called {name!r}; choose from {', '.join(diseases())}.")
+    return (files("epipolis.engines.twin") / "diseases" / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def read_disease(text: str) -> Disease:
+    """A disease from YAML: its fields, and `sources` with a line for each of them, which become `source`.
+
+    ValueError with line and sentence on unknown names, wrong kinds, missing fields and figures out of range.
+    """
+    root = open_text(text)
+    if root is None:
+        raise ValueError("The text of the disease is empty.")
+    entries = entries_of(root, "disease")
+    name = str(entries["name"][1].value) if "name" in entries else "disease"
+    sources = entries_of(entries["sources"][1], f"{name}: sources") if "sources" in entries else {}
+    lines = [f"{field}: {_line_of(value, name, field)}" for field, (_, value) in sources.items()]
+    own = [entry for key, entry in entries.items() if key not in ("sources", "as_variant")]
+    rest = MappingNode(root.tag, own, root.start_mark, root.end_mark)
+    disease = read_record(rest, Disease, name)
+    return disease if disease.source else replace(disease, source="\n".join(lines))
+
+
+def _line_of(node: Node, name: str, field: str) -> str:
+    if not isinstance(node, ScalarNode):
+        raise complaint(node, f"{name}: the source of {field} must be a text.")
+    return " ".join(node.value.split())
