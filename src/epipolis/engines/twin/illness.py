@@ -1,7 +1,6 @@
 """A disease as data: how it passes on, how long its stages take, how hard it strikes, and what protects from it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from math import exp, log, log1p, sqrt
 from typing import Literal, NamedTuple
@@ -16,8 +15,6 @@ Amounts = tuple[Amount, Amount, Amount, Amount, Amount, Amount, Amount, Amount, 
 """One figure for each age group 0-9, 10-19, ... 80-89 and 90 or over."""
 Shares = tuple[Share, Share, Share, Share, Share, Share, Share, Share, Share, Share]
 """The same, with shares between 0 and 1."""
-LAYERS = ("household", "class", "team", "place", "transit", "care", "passing")
-"""Where people meet: at home, in class, at work, in venues, on the way, in care homes and hospitals, and by chance."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +115,6 @@ class Disease:
     `transmissibility`: hazard of infection for each hour of undivided close contact with a person of average
     infectiousness, were all of the infectiousness spent in one day (with `viral_load`: on each infectious day).
     `contagion`: "hazard": the chance of a day's contact is 1 - exp(-h); "chance": it is h itself, at most 1.
-    `layer_weights`: times the transmissibility, by layer of contact; 1 for those left out.
 
     Either infectiousness by day of onset:
     `infectiousness`: share of it that falls on each day from `first_infectious_day` on, counted from onset; sums to 1.
@@ -140,7 +136,6 @@ class Disease:
     source: str = ""
     transmissibility: Positive
     contagion: Literal["hazard", "chance"] = "hazard"
-    layer_weights: Mapping[str, Amount] = field(default_factory=dict)
     infectiousness: tuple[Share, ...] = ()
     first_infectious_day: Whole = 0
     incubation: Duration | None = None
@@ -173,9 +168,6 @@ class Disease:
         owner = self.name or "disease"
         check_fields(owner, self)
         _check_infectiousness(self)
-        for name in self.layer_weights:
-            if name not in LAYERS:
-                raise refuse(owner, "layer_weights", name, f"name one of {', '.join(LAYERS)}")
         for milder, worse in (("symptomatic", "severe"), ("severe", "critical"), ("critical", "dies")):
             for group in range(AGE_GROUPS):
                 most, share = getattr(self, milder)[group], getattr(self, worse)[group]
@@ -225,8 +217,16 @@ def load_variant(name: str, *, arrives_day: int, introduced_per_100k: float = 2.
     if "as_variant" not in entries:
         raise ValueError(f"{name} is no variant of another disease.")
     figures = entries_of(entries["as_variant"][1], f"{name}: as_variant")
-    transmissibility, severity, escape = (float(figures[key][1].value) for key in ("transmissibility", "severity", "escape"))
-    return Variant(name, transmissibility, severity, escape, arrives_day, introduced_per_100k)
+    severity, escape = (float(figures[key][1].value) for key in ("severity", "escape"))
+    earlier = load_disease(figures["of"][1].value)
+    return Variant(
+        name=name,
+        transmissibility=load_disease(name).transmissibility / earlier.transmissibility,
+        severity=severity,
+        escape=escape,
+        arrives_day=arrives_day,
+        introduced_per_100k=introduced_per_100k,
+    )
 
 
 def _text_of(name: str) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from epipolis.engines.twin.declarations import Amount, Count, Day, Hour, Share, check_fields, refuse
-from epipolis.engines.twin.illness import LAYERS
 from epipolis.engines.twin.places import CODES
 
+LAYERS = ("household", "class", "team", "place", "transit", "care", "passing")
+"""Where people meet: at home, in class, at work, in venues, on the way, in care homes and hospitals, and by chance."""
 FIGURES = (
     *("infections", "infectious", "symptoms", "tests", "cases", "in_ward", "in_icu", "deaths", "isolated", "quarantined"),
     *("traced", "vaccinated", "cost"),
