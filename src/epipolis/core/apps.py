@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
@@ -8,6 +10,8 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # Lists of thousands of rows are the daily work: searched for garbage at each 700 new objects, they took a third longer.
+        gc.set_threshold(20_000, 10, 10)
         from epipolis.core.events import subscribe  # noqa: PLC0415 -- models are ready only now
         from epipolis.core.modules import modules  # noqa: PLC0415 -- models are ready only now
         from epipolis.core.roles import make_roles  # noqa: PLC0415 -- models are ready only now

@@ -9,7 +9,6 @@ see an event twice, and must change nothing the second time.
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
-from functools import cache
 from typing import Any, get_type_hints
 
 import msgspec
@@ -56,9 +55,8 @@ def publish_many(events: Iterable[Event]) -> None:
     """The same for many events at once: one statement for thousands of jobs, for imports and other bulk changes."""
     jobs: list[dict[str, Any]] = []
     for event in events:
-        body = {name: getattr(event, name) for name in _names(type(event))}
         for listener in _listeners[type(event)]:
-            jobs.append({"event": _name(type(event)), "listener": _name(listener), "body": body})
+            jobs.append({"event": _name(type(event)), "listener": _name(listener), "body": event})
     if not jobs:
         return
     with connection.cursor() as cursor:
@@ -74,11 +72,6 @@ def deliver(event: str, listener: str, body: dict[str, Any]) -> None:
         for one in heard:
             if (_name(kind), _name(one)) == (event, listener):
                 one(_event(kind, body))
-
-
-@cache
-def _names(kind: type[Event]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
 
 
 def _event(kind: type[Event], body: dict[str, Any]) -> Event:
