@@ -50,7 +50,7 @@ def test_the_population_table_counts_the_people(city):
 @pytest.mark.parametrize(("people", "seed"), [(500, 1), (4_000, 7), (50_000, 1), (50_000, 2), (400_000, 3)])
 def test_areas_are_valid_counter_clockwise_and_do_not_overlap(people, seed):
     ground = draw_ground(people, seed, (10.0, 55.0))
-    small, large = ([shapely.Polygon(ring) for ring in rings] for rings in (ground.rings, ground.district_rings))
+    small, large = ([shapely.from_geojson(text) for text in one.borders] for one in (ground.neighbourhoods, ground.districts))
     whole = sum(area.area for area in small)
 
     assert all(shapely.is_valid(small))

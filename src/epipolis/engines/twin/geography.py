@@ -6,22 +6,36 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from epipolis.engines.compiled import compiled
 from epipolis.engines.twin.draws import Flags, Floats, Ints, stream
+from epipolis.engines.twin.names import Numbers, area_names
 
 METRES_PER_DEGREE = 111_195.0
 PEOPLE_PER_NEIGHBOURHOOD = 2_500
 PEOPLE_PER_SQUARE_KILOMETRE = 8_000
+_TRIES = 60
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """One entry per area: code, name, GeoJSON border as text, square metres, and longitude and latitude of the middle."""
+
+    codes: list[str]
+    names: list[str]
+    borders: list[str]
+    areas: Floats
+    middles: Floats
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Closed counter-clockwise rings in longitude and latitude, areas in square metres, one entry per area."""
+    """The city's neighbourhoods, in the order in which its people are laid out, and its districts."""
 
-    rings: list[Floats]
-    areas: Floats
+    neighbourhoods: Outlines
+    districts: Outlines
     district_of: Ints
-    district_rings: list[Floats]
-    district_areas: Floats
+    rings: list[list[Floats]]
+    """Closed rings of each neighbourhood in longitude and latitude; a point inside an even number of them is outside."""
     centres: Floats
     """Middle of each neighbourhood in metres east and north of the city's centre."""
     centre: tuple[float, float]
@@ -34,7 +48,7 @@ def draw_ground(people: int, seed: int, centre: tuple[float, float]) -> Ground:
     columns = max(3, round((wanted * 1.2) ** 0.5))
     rows = max(3, round(wanted / columns))
     corners = _corners(rows, columns, random)
-    corners *= (people / PEOPLE_PER_SQUARE_KILOMETRE * 1e6 / _area(_outline(corners))) ** 0.5
+    corners *= (people / PEOPLE_PER_SQUARE_KILOMETRE * 1e6 / signed_area(_outline(corners))) ** 0.5
     across, up = _bent(corners, 1, random), _bent(corners, 0, random)
 
     cells = [(row, row + 1, column, column + 1) for row in range(rows) for column in range(columns)]
@@ -44,14 +58,40 @@ def draw_ground(people: int, seed: int, centre: tuple[float, float]) -> Ground:
         district_of[low:high, left:right] = number
     plane = [_ring(corners, across, up, cell) for cell in cells]
     wide = [_ring(corners, across, up, block) for block in blocks]
+    district = district_of.ravel()
     return Ground(
-        rings=[_to_degrees(ring, centre) for ring in plane],
-        areas=np.array([_area(ring) for ring in plane]),
-        district_of=district_of.ravel(),
-        district_rings=[_to_degrees(ring, centre) for ring in wide],
-        district_areas=np.array([_area(ring) for ring in wide]),
+        neighbourhoods=_outlines(plane, _codes_inside(district), area_names(len(plane), seed, "neighbourhood names"), centre),
+        districts=_outlines(
+            wide,
+            [f"D{number + 1:02d}" for number in range(len(wide))],
+            [f"{name} District" for name in area_names(len(wide), seed, "district names")],
+            centre,
+        ),
+        district_of=district,
+        rings=[[_to_degrees(ring, centre)] for ring in plane],
         centres=np.array([ring[:-1].mean(axis=0) for ring in plane]),
         centre=centre,
+    )
+
+
+def _codes_inside(district_of: Ints) -> list[str]:
+    """Neighbourhoods numbered within their district."""
+    inside: dict[int, int] = {}
+    codes = []
+    for district in district_of.tolist():
+        inside[district] = inside.get(district, 0) + 1
+        codes.append(f"D{district + 1:02d}-{inside[district]:03d}")
+    return codes
+
+
+def _outlines(plane: list[Floats], codes: list[str], names: list[str], centre: tuple[float, float]) -> Outlines:
+    rings = [_to_degrees(ring, centre) for ring in plane]
+    return Outlines(
+        codes=codes,
+        names=names,
+        borders=[geojson(ring) for ring in rings],
+        areas=np.array([signed_area(ring) for ring in plane]),
+        middles=np.array([[ring[:-1, 0].mean(), ring[:-1, 1].mean()] for ring in rings]),
     )
 
 
@@ -65,27 +105,54 @@ def to_metres(points: Floats, centre: tuple[float, float]) -> Floats:
     return np.asarray((points - np.array(centre)) * np.array([east, METRES_PER_DEGREE]), np.float64)
 
 
-def points_inside(ground: Ground, neighbourhoods: Ints, random: np.random.Generator) -> Floats:
+def points_inside(ground: Ground, neighbourhoods: Numbers, random: np.random.Generator) -> Floats:
     """One random point, to six decimals of a degree, within each given neighbourhood (which need not be sorted)."""
     points = np.empty((len(neighbourhoods), 2))
     order = np.argsort(neighbourhoods, kind="stable")
     sizes = np.bincount(neighbourhoods, minlength=len(ground.rings))
-    for ring, members in zip(ground.rings, np.split(order, np.cumsum(sizes)[:-1]), strict=True):
-        missing = members
-        while len(missing):
-            low, high = ring.min(axis=0), ring.max(axis=0)
+    for rings, members in zip(ground.rings, np.split(order, np.cumsum(sizes)[:-1]), strict=True):
+        missing, edges = members, edges_of(rings)
+        low, high = edges.reshape(-1, 2).min(axis=0), edges.reshape(-1, 2).max(axis=0)
+        for _ in range(_TRIES):
             tries = np.round(random.uniform(low, high, (len(missing), 2)), 6)
             points[missing] = tries
-            missing = missing[~_is_inside(tries, ring)]
+            missing = missing[~is_inside(tries, edges)]
+            if not len(missing):
+                break
+        points[missing] = point_in(edges)
     return points
 
 
-def _is_inside(points: Floats, ring: Floats) -> Flags:
-    inside = np.zeros(len(points), bool)
-    x, y = points[:, 0], points[:, 1]
-    for (x0, y0), (x1, y1) in itertools.pairwise(ring):
-        if y0 != y1:
-            inside ^= ((y0 > y) != (y1 > y)) & (x < x0 + (y - y0) / (y1 - y0) * (x1 - x0))
+def edges_of(rings: list[Floats]) -> Floats:
+    """Every side of the rings, as x, y, next x, next y."""
+    return np.concatenate([np.concatenate([ring[:-1], ring[1:]], axis=1) for ring in rings])
+
+
+def point_in(edges: Floats) -> Floats:
+    """A point well inside, for shapes so thin that random points miss them: the middle of the widest of some cuts."""
+    low, high = edges[:, 1].min(), edges[:, 1].max()
+    best, width = edges[0, :2], -1.0
+    for height in np.round(np.linspace(low, high, 23)[1:-1], 6):
+        cut = edges[(edges[:, 1] > height) != (edges[:, 3] > height)]
+        across = np.sort(cut[:, 0] + (height - cut[:, 1]) / (cut[:, 3] - cut[:, 1]) * (cut[:, 2] - cut[:, 0]))
+        for west, east in across.reshape(-1, 2):
+            if east - west > width:
+                best, width = np.round(np.array([(west + east) / 2, height]), 6), east - west
+    return np.asarray(best, np.float64)
+
+
+@compiled()
+def is_inside(points: Floats, edges: Floats) -> Flags:
+    """Whether a line to the east of each point crosses the edges an odd number of times."""
+    inside = np.zeros(len(points), np.bool_)
+    for number in range(len(points)):
+        x, y = points[number, 0], points[number, 1]
+        odd = False
+        for side in range(len(edges)):
+            y0, y1 = edges[side, 1], edges[side, 3]
+            if (y0 > y) != (y1 > y) and x < edges[side, 0] + (y - y0) / (y1 - y0) * (edges[side, 2] - edges[side, 0]):
+                odd = not odd
+        inside[number] = odd
     return inside
 
 
@@ -151,7 +218,8 @@ def _outline(corners: Floats) -> Floats:
     return np.concatenate([corners[0], corners[1:, -1], corners[-1, -2::-1], corners[-2::-1, 0]])
 
 
-def _area(ring: Floats) -> float:
+def signed_area(ring: Floats) -> float:
+    """Area of a closed ring, negative where it runs clockwise."""
     x, y = ring[:, 0], ring[:, 1]
     return float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]) / 2)
 
@@ -159,3 +227,22 @@ def _area(ring: Floats) -> float:
 def _to_degrees(ring: Floats, centre: tuple[float, float]) -> Floats:
     east = METRES_PER_DEGREE * np.cos(np.radians(centre[1]))
     return np.asarray(np.round(ring / np.array([east, METRES_PER_DEGREE]) + np.array(centre), 6), np.float64)
+
+
+@compiled()
+def covered_area(edges: Floats) -> float:
+    """Area inside an odd number of the edges' rings, from 256 cuts; less than drawn where a border crosses itself."""
+    low, high = edges[:, 1].min(), edges[:, 1].max()
+    cuts, total = 256, 0.0
+    across = np.empty(len(edges))
+    for number in range(cuts):
+        y, found = low + (high - low) * (number + 0.5) / cuts, 0
+        for side in range(len(edges)):
+            y0, y1 = edges[side, 1], edges[side, 3]
+            if (y0 > y) != (y1 > y):
+                across[found] = edges[side, 0] + (y - y0) / (y1 - y0) * (edges[side, 2] - edges[side, 0])
+                found += 1
+        crossings = np.sort(across[:found])
+        for pair in range(0, found - 1, 2):
+            total += crossings[pair + 1] - crossings[pair]
+    return float(total * (high - low) / cuts)

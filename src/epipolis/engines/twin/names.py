@@ -1,11 +1,12 @@
 """Invented names: families in several languages and scripts, neighbourhoods, streets and venues."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epipolis.engines.twin.draws import Flags, Ints, stream
+from epipolis.engines.twin.draws import Flags, stream
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ _VENUES: dict[str, tuple[str, ...]] = {
 _STREETS_PER_NEIGHBOURHOOD = 6
 
 Texts = NDArray[np.object_]
+Numbers = NDArray[np.integer[Any]]
 
 
 def area_names(count: int, seed: int, purpose: str) -> list[str]:
@@ -121,10 +123,11 @@ def area_names(count: int, seed: int, purpose: str) -> list[str]:
     return [name if number < len(pairs) else f"{name} {number // len(pairs) + 1}" for number, name in enumerate(chosen)]
 
 
-def addresses(neighbourhoods: Ints, random: np.random.Generator) -> Texts:
+def addresses(neighbourhoods: Numbers, random: np.random.Generator) -> Texts:
     """A street of the neighbourhood and a house number."""
     streets = np.array([f"{plain} {street}" for street in _STREETS for plain in _PLAIN], object)
-    street = neighbourhoods * _STREETS_PER_NEIGHBOURHOOD + random.integers(0, _STREETS_PER_NEIGHBOURHOOD, len(neighbourhoods))
+    own = random.integers(0, _STREETS_PER_NEIGHBOURHOOD, len(neighbourhoods))
+    street = neighbourhoods.astype(np.int64) * _STREETS_PER_NEIGHBOURHOOD + own
     numbers = random.integers(1, 180, len(neighbourhoods)).astype(str).astype(object)
     return np.asarray(streets[street % len(streets)] + " " + numbers, object)
 
@@ -138,7 +141,7 @@ def venue_names(kind: str, count: int, random: np.random.Generator) -> list[str]
     return [f"{heads[i]} {tails[j]}" for i, j in zip(first, last, strict=True)]
 
 
-def name_people(household: Ints, role: Ints, is_female: Flags, seed: int) -> tuple[Texts, Texts, Texts]:
+def name_people(household: Numbers, role: Numbers, is_female: Flags, seed: int) -> tuple[Texts, Texts, Texts]:
     """Given name, family name and language of each person; a household speaks one language.
 
     Children carry the first adult's surname, and the partner's after it where two surnames are the custom.
