@@ -75,7 +75,10 @@ def read_record(node: Node, kind: type[Record], owner: str, aliases: Mapping[str
             known = [alias_of(item, aliases) for item in hints]
             raise complaint(key, f"{owner}: {name} is not known here; what may stand here: {', '.join(known)}.")
         if field in values:
-            raise complaint(key, f"{owner}: {name} and {field} are the same; give one of them.")
+            raise complaint(
+                key,
+                f"{owner}: {name} and {alias_of(field, aliases) if name == field else field} are the same; give one of them.",
+            )
         values[field] = _read_value(value, hints[field], f"{owner}: {name}")
         for sentence in check_value(name, values[field], hints[field]):
             raise complaint(value, f"{owner}: {sentence}")
