@@ -161,7 +161,19 @@ def _plain_value(value: Any) -> Any:
     return [_plain_value(item) for item in value] if isinstance(value, tuple) else value
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts with rare line ends, which come back as spaces otherwise."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if _RARE_LINE_ENDS & set(text) else None)
+
+
+_RARE_LINE_ENDS = frozenset("\x85\u2028\u2029")
+_Dumper.add_representer(str, _quoted)
+
+
 def write_plain(values: object) -> str:
     """YAML text with one short line for each declaration where it fits."""
-    text: str = yaml.safe_dump(values, default_flow_style=None, sort_keys=False, allow_unicode=True, width=120)
+    text: str = yaml.dump(values, Dumper=_Dumper, default_flow_style=None, sort_keys=False, allow_unicode=True, width=120)
     return text
