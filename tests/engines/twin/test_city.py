@@ -173,6 +173,11 @@ def test_too_few_people_are_refused_in_one_sentence():
         build_city(499, seed=1)
 
 
+def test_too_many_people_are_refused_in_one_sentence():
+    with pytest.raises(ValueError, match="at most 100000000 people"):
+        build_city(10**12, seed=1)
+
+
 def test_a_centre_near_the_pole_is_refused():
     with pytest.raises(ValueError, match="80° south"):
         build_city(500, seed=1, centre=(0.0, 89.0))

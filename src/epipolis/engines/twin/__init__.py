@@ -9,6 +9,8 @@
 Everything is an Arrow table, follows from the seeds alone, and needs no files, clock or network.
 """
 
+from epipolis.engines.twin.area_files import read_areas
+from epipolis.engines.twin.areas import Areas
 from epipolis.engines.twin.city import City, build_city
 from epipolis.engines.twin.disease import COVID_19_ANCESTRAL, Disease
 from epipolis.engines.twin.measures import USUAL_RESPONSE, Measure
@@ -17,6 +19,7 @@ from epipolis.engines.twin.runs import Day, Run, checked_in, curve, days_of, loa
 __all__ = [
     "COVID_19_ANCESTRAL",
     "USUAL_RESPONSE",
+    "Areas",
     "City",
     "Day",
     "Disease",
@@ -27,6 +30,7 @@ __all__ = [
     "curve",
     "days_of",
     "load",
+    "read_areas",
     "save",
     "simulate",
     "start_run",

@@ -1,7 +1,7 @@
 """A real city's areas and how many people of which sex and age live in each: checked, then laid out."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,6 @@ def check_areas(areas: Areas) -> Counted:
     others or without people, people without an area, and counts that are negative, broken, missing or double.
     """
     codes = _codes(areas.areas)
-    _refuse_missing(areas.areas, "Areas", ())
     named = _texts(areas.areas, "district") or [_WHOLE_CITY] * len(codes)
     district_codes, district_names, drawn, district = _districts(areas.districts, named)
     people, groups = check_counts(areas.population, codes)
@@ -102,18 +101,11 @@ def _wrong(table: str, row: int, codes: list[str], field: str, rule: str) -> Val
     return ValueError(f"{table}, row {row + 1} ({codes[row]}), {field}: {rule}.")
 
 
-def _refuse_missing(table: pa.Table, name: str, needed: tuple[str, ...]) -> None:
-    present = set(table.column_names)
-    for field in needed:
-        if field not in present:
-            raise ValueError(f"{name} has no column {field}.")
-    if not ({"geometry"} <= present or {"lon", "lat"} <= present):
-        raise ValueError(f"{name} has neither a column geometry nor columns lon and lat.")
-
-
 def _codes(table: pa.Table) -> list[str]:
     if "code" not in table.column_names:
         raise ValueError("Areas has no column code.")
+    if "geometry" not in table.column_names and not {"lon", "lat"} <= set(table.column_names):
+        raise ValueError("Areas has neither a column geometry nor columns lon and lat.")
     if not table.num_rows:
         raise ValueError("Areas has no rows.")
     codes = _texts(table, "code")
@@ -144,7 +136,8 @@ def _districts(table: pa.Table | None, named: list[str]) -> tuple[list[str], lis
             raise ValueError("Districts needs the columns code and geometry.")
         codes = _texts(table, "code")
         names = _texts(table, "name") or codes
-        shapes = [_read_shape(text, "Districts", row, codes) for row, text in enumerate(_texts(table, "geometry"))]
+        drawn = [_read_shape(text, "Districts", row, codes) for row, text in enumerate(_texts(table, "geometry"))]
+        shapes = _sized(drawn, _stated(table, "Districts", codes))
     known = {name: number for number, name in enumerate(names)} | {code: number for number, code in enumerate(codes)}
     for row, name in enumerate(named):
         if not name:
@@ -155,10 +148,7 @@ def _districts(table: pa.Table | None, named: list[str]) -> tuple[list[str], lis
 
 
 def _shapes(table: pa.Table, codes: list[str], people: Ints) -> list[_Shape]:
-    stated = table.column("area_m2").to_pylist() if "area_m2" in table.column_names else [None] * len(codes)
-    for row, area in enumerate(stated):
-        if area is not None and not 1 <= area < 1e12:
-            raise _wrong("Areas", row, codes, "area_m2", f"must be square metres from 1, not {area}")
+    stated = _stated(table, "Areas", codes)
     if "geometry" in table.column_names:
         shapes = [_read_shape(text, "Areas", row, codes) for row, text in enumerate(_texts(table, "geometry"))]
     else:
@@ -167,10 +157,20 @@ def _shapes(table: pa.Table, codes: list[str], people: Ints) -> list[_Shape]:
             _disc(place, area or count / PEOPLE_PER_SQUARE_KILOMETRE * 1e6, row, codes)
             for row, (place, area, count) in enumerate(zip(places, stated, people.tolist(), strict=True))
         ]
-    return [
-        _Shape(shape.border, shape.rings, float(area or shape.area), shape.middle)
-        for shape, area in zip(shapes, stated, strict=True)
-    ]
+    return _sized(shapes, stated)
+
+
+def _stated(table: pa.Table, name: str, codes: list[str]) -> list[float | None]:
+    """The square metres that a table states; they count more than those that its borders enclose."""
+    stated: list[Any] = table.column("area_m2").to_pylist() if "area_m2" in table.column_names else [None] * len(codes)
+    for row, area in enumerate(stated):
+        if area is not None and not (isinstance(area, int | float) and 1 <= area < 1e12):
+            raise _wrong(name, row, codes, "area_m2", f"must be square metres from 1, not {area}")
+    return stated
+
+
+def _sized(shapes: list[_Shape], stated: list[float | None]) -> list[_Shape]:
+    return [replace(shape, area=float(area or shape.area)) for shape, area in zip(shapes, stated, strict=True)]
 
 
 def _read_shape(text: str, table: str, row: int, codes: list[str]) -> _Shape:

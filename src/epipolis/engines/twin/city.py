@@ -16,6 +16,7 @@ from epipolis.engines.twin.identities import column, describe_people, describe_p
 from epipolis.engines.twin.places import Duties, Sites, found_places, office_weights
 
 FEWEST_PEOPLE = 500
+MOST_PEOPLE = 100_000_000
 PEOPLE = 50_000
 _OPEN_SEA = (-20.0, 30.0)
 _FIVE_YEARS = tuple((age, 120 if age == 95 else age + 4) for age in range(0, 100, 5))
@@ -117,16 +118,15 @@ def build_city(
     in the city, by area, sex and age group; `household_size` is the mean number of people in a household, met as nearly
     as their ages allow; `centre` then follows from the areas.
 
-    Raises ValueError for fewer than 500 people, a centre beyond 80 degrees of latitude, both `people` and `areas`, or
-    areas that break a rule of `check_areas`.
+    Raises ValueError for fewer than 500 people or more than 100 million, a centre beyond 80 degrees of latitude, both
+    `people` and `areas`, or areas that break a rule of `check_areas`.
     """
     if areas is not None:
         if people is not None:
             raise ValueError("Give either a number of people or areas with their people, not both.")
         return _build_counted(areas, seed, household_size, name, utc_offset, born_by)
     people = PEOPLE if people is None else people
-    if people < FEWEST_PEOPLE:
-        raise ValueError(f"A city needs at least {FEWEST_PEOPLE} people, not {people}.")
+    _refuse_size(people)
     if abs(centre[1]) > 80 or abs(centre[0]) > 179:
         raise ValueError(f"The centre must lie between 80° south and 80° north, away from the date line: {centre}.")
     ground = draw_ground(people, seed, centre)
@@ -142,13 +142,19 @@ def _build_counted(areas: Areas, seed: int, household_size: float, name: str, ut
     if not 1.2 <= household_size <= 5:
         raise ValueError(f"The mean household must be between 1.2 and 5 people, not {household_size}.")
     counted = check_areas(areas)
-    if counted.people.sum() < FEWEST_PEOPLE:
-        raise ValueError(f"A city needs at least {FEWEST_PEOPLE} people, not {counted.people.sum()}.")
+    _refuse_size(int(counted.people.sum()))
     ground = counted.ground
     homes = settle_counted(counted.people, counted.age_groups, seed, household_size=household_size)
     offices = office_weights(ground, counted.people.sum(axis=(1, 2)).astype(float), seed)
     sites, duties = found_places(ground, homes, seed, offices)
     return City(name, seed, ground.centre, utc_offset, born_by, counted.age_groups, ground, homes, sites, duties)
+
+
+def _refuse_size(people: int) -> None:
+    if people < FEWEST_PEOPLE:
+        raise ValueError(f"A city needs at least {FEWEST_PEOPLE} people, not {people}.")
+    if people > MOST_PEOPLE:
+        raise ValueError(f"A city can have at most {MOST_PEOPLE} people, not {people}.")
 
 
 def _columns(outlines: Outlines) -> dict[str, object]:

@@ -34,15 +34,16 @@ _IN_COUPLE = np.select([_YEARS < _ADULT, _YEARS < 25, _YEARS < 30, _YEARS < 75, 
 
 
 class _Desk(NamedTuple):
-    """One area at work. `pool`: people not yet housed by sex and age; `done`: people housed, households closed, people
-    housed when the last one closed, care homes opened in the city; `state`: key and counter of the draws."""
+    """One area at work.
+
+    `pool`: people not yet housed, by sex and age. `people`: rows age, sex and letter of those housed. `homes`: rows size
+    and care home of their households. `done`: people housed, households closed, people housed when the last one closed,
+    care homes opened in the city. `state`: key and counter of the draws.
+    """
 
     pool: Numbers
-    age: Numbers
-    is_female: NDArray[np.bool_]
-    role: Numbers
-    sizes: Numbers
-    care_home: Numbers
+    people: Numbers
+    homes: Numbers
     done: Ints
     state: NDArray[np.uint64]
 
@@ -97,33 +98,32 @@ def _house_all(
     care_home: Numbers,
 ) -> int:
     """Fill the arrays of people and households, area by area; returns how many households there are."""
-    scratch = np.empty((5, largest), np.int32)
-    was_female = np.empty(largest, np.bool_)
-    count, state = np.zeros(4, np.int64), np.zeros(2, np.uint64)
+    done, state = np.zeros(4, np.int64), np.zeros(2, np.uint64)
+    order, begins = np.empty(largest, np.int32), np.zeros(largest + 1, np.int32)
+    desk = _Desk(pool[0], np.empty((3, largest), np.int32), np.empty((2, largest), np.int32), done, state)
     person = household = 0
     for area in range(len(pool)):
-        count[:3] = 0
+        done[:3] = 0
         state[0], state[1] = mixed(start, area), 0
-        desk = _Desk(pool[area], scratch[0], was_female, scratch[1], scratch[2], scratch[3], count, state)
+        desk = _Desk(pool[area], desk.people, desk.homes, done, state)
         _open_care_homes(desk)
-        in_care = count[1]
+        in_care = done[1]
         _raise_children(desk)
-        _house_adults(desk, wanted[area] - (count[1] - in_care))
+        _house_adults(desk, wanted[area] - (done[1] - in_care))
         _house_orphans(desk)
-        begins, order = scratch[4], np.arange(count[1])
-        at = 0
-        for number in range(count[1]):
-            begins[number] = at
-            at += desk.sizes[number]
+        for number in range(done[1]):
+            order[number], begins[number + 1] = number, begins[number] + desk.homes[0, number]
         # Neighbours should not be all of one kind, so the households of an area are shuffled.
-        for number in range(count[1] - 1, 0, -1):
+        for number in range(done[1] - 1, 0, -1):
             other = int(_chance(state) * (number + 1))
             order[number], order[other] = order[other], order[number]
-        for number in order:
-            sizes[household], where[household], care_home[household] = desk.sizes[number], area, desk.care_home[number]
+        for place in range(done[1]):
+            number = order[place]
+            sizes[household], where[household], care_home[household] = desk.homes[0, number], area, desk.homes[1, number]
             household += 1
-            for member in range(begins[number], begins[number] + desk.sizes[number]):
-                age[person], role[person], is_female[person] = desk.age[member], desk.role[member], was_female[member]
+            for member in range(begins[number], begins[number + 1]):
+                age[person], role[person] = desk.people[0, member], desk.people[2, member]
+                is_female[person] = desk.people[1, member] == _WOMEN
                 person += 1
     return household
 
@@ -145,7 +145,7 @@ def _take(desk: _Desk, sex: int, age: int, letter: int) -> None:
     """Move one person into the household that is being made."""
     number = desk.done[0]
     desk.pool[sex, age] -= 1
-    desk.age[number], desk.is_female[number], desk.role[number] = age, sex == _WOMEN, letter
+    desk.people[0, number], desk.people[1, number], desk.people[2, number] = age, sex, letter
     desk.done[0] += 1
 
 
@@ -153,7 +153,7 @@ def _take(desk: _Desk, sex: int, age: int, letter: int) -> None:
 def _close(desk: _Desk, care_home: int) -> None:
     size = desk.done[0] - desk.done[2]
     if size > 0:
-        desk.sizes[desk.done[1]], desk.care_home[desk.done[1]] = size, care_home
+        desk.homes[0, desk.done[1]], desk.homes[1, desk.done[1]] = size, care_home
         desk.done[1] += 1
         desk.done[2] = desk.done[0]
 
@@ -206,7 +206,10 @@ def _draw(desk: _Desk, sexes: int, weight: Floats) -> int:
 
 @compiled()
 def _between(desk: _Desk, low: int, high: int) -> int:
-    return int(desk.pool[:, low : high + 1].sum())
+    total = 0
+    for age in range(low, high + 1):
+        total += desk.pool[_MEN, age] + desk.pool[_WOMEN, age]
+    return total
 
 
 @compiled()
@@ -261,7 +264,7 @@ def _take_parents(desk: _Desk, target: float, child: int) -> int:
     if first < 0:
         return _take_nearest(desk, sex, target, _ADULT, OLDEST, ord("A"))
     if not is_lone:
-        partner = _WOMEN if not desk.is_female[desk.done[0] - 1] else _MEN
+        partner = 1 - desk.people[1, desk.done[0] - 1]
         low = max(_ADULT, child + 17, first - 9)
         age = _nearest(desk, partner, first + 2.3 + 3.5 * _normal(desk.state), low, first + 16)
         if age >= 0:
@@ -313,7 +316,7 @@ def _take_grown_children(desk: _Desk, households: int) -> None:
         if first < 0:
             return
         if not is_lone:
-            partner = _WOMEN if not desk.is_female[desk.done[0] - 1] else _MEN
+            partner = 1 - desk.people[1, desk.done[0] - 1]
             age = _nearest(desk, partner, first + 2.3 + 3.5 * _normal(desk.state), max(child + 17, first - 9), first + 16)
             if age >= 0:
                 _take(desk, partner, age, ord("B"))

@@ -119,7 +119,8 @@ def points_inside(ground: Ground, neighbourhoods: Numbers, random: np.random.Gen
             missing = missing[~is_inside(tries, edges)]
             if not len(missing):
                 break
-        points[missing] = point_in(edges)
+        if len(missing):
+            points[missing] = point_in(edges)
     return points
 
 
@@ -240,9 +241,13 @@ def covered_area(edges: Floats) -> float:
         for side in range(len(edges)):
             y0, y1 = edges[side, 1], edges[side, 3]
             if (y0 > y) != (y1 > y):
-                across[found] = edges[side, 0] + (y - y0) / (y1 - y0) * (edges[side, 2] - edges[side, 0])
+                x = edges[side, 0] + (y - y0) / (y1 - y0) * (edges[side, 2] - edges[side, 0])
+                place = found
+                while place > 0 and across[place - 1] > x:
+                    across[place] = across[place - 1]
+                    place -= 1
+                across[place] = x
                 found += 1
-        crossings = np.sort(across[:found])
         for pair in range(0, found - 1, 2):
-            total += crossings[pair + 1] - crossings[pair]
+            total += across[pair + 1] - across[pair]
     return float(total * (high - low) / cuts)

@@ -8,6 +8,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from epipolis.engines.twin.draws import Floats, Ints, stream
 from epipolis.engines.twin.geography import Ground, points_inside
@@ -29,8 +30,8 @@ def describe_people(ground: Ground, homes: Homes, sites: Sites, duties: Duties, 
     given, family, language = name_people(homes.household, homes.role, homes.is_female, seed)
     year, month, day = _births(homes.age, born_by, random)
     numbers = np.arange(count)
-    phone = np.char.add("+99901", np.char.zfill(numbers.astype(str), 8)).astype(object)
-    phone[homes.age < _WITHOUT_PHONE] = None
+    digits = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), 8, "0")
+    phone = pc.if_else(pa.array(homes.age >= _WITHOUT_PHONE), pc.binary_join_element_wise("+99901", digits, ""), None)
     return pa.table(
         {
             "person": numbers,
@@ -49,7 +50,7 @@ def describe_people(ground: Ground, homes: Homes, sites: Sites, duties: Duties, 
             "given_name": pa.array(given).dictionary_encode(),
             "family_name": pa.array(family).dictionary_encode(),
             "language": pa.array(language).dictionary_encode(),
-            "phone": pa.array(phone, pa.string()),
+            "phone": phone,
             "address": pa.array(street).dictionary_encode(),
             "lon": column(at, 0),
             "lat": column(at, 1),

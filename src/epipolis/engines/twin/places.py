@@ -16,7 +16,7 @@ PUPILS_PER_SCHOOL = 420
 _EMPLOYED = 0.74
 _COMMUTE = 2_000.0
 _PULL = 3_000.0
-_ROWS = 1_024
+_ROWS = 256
 _NEVER = 1e-30
 _LEVELS = (("nursery", 3, 5, 90, 0.75), ("school", 6, 11, PUPILS_PER_SCHOOL, 1.0), ("school", 12, 17, 600, 1.0))
 
@@ -159,7 +159,7 @@ def _metres_from(ground: Ground, first: int) -> Floats:
     """Distances from some neighbourhoods to all; never from all at once, for a city can be given in 10,000 areas."""
     east, north = ground.centres.T
     rows = slice(first, first + _ROWS)
-    return np.hypot(east[rows, None] - east, north[rows, None] - north)
+    return np.asarray(np.sqrt((east[rows, None] - east) ** 2 + (north[rows, None] - north) ** 2), np.float64)
 
 
 def _schools(
