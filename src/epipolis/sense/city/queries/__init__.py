@@ -1,4 +1,5 @@
 from .areas import (
+    counted_people,
     counts,
     district_named,
     districts,
@@ -34,6 +35,7 @@ __all__ = [
     "LAYERS",
     "PLACE_COLUMNS",
     "border_geojson",
+    "counted_people",
     "counts",
     "district_named",
     "district_rows",

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -83,6 +84,14 @@ def pyramid(*, district: int | None = None, neighbourhood: int | None = None) ->
     counts = counts.filter(district=district) if district else counts
     grouped = counts.values("sex", "age_from", "age_to").annotate(n=Sum("people")).order_by("age_from", "age_to", "sex")
     return [(row["sex"], row["age_from"], row["age_to"], row["n"]) for row in grouped]
+
+
+def counted_people() -> list[dict[str, Any]]:
+    """Every count as it was loaded: neighbourhood and district (codes; neighbourhood None: of the whole district), sex,
+    age_from, age_to (None: and older), people."""
+    found = PopulationCount.objects.annotate(area=F("neighbourhood__code"), of=F("district__code"))
+    rows = found.order_by("of", "area", "sex", "age_from").values_list("area", "of", "sex", "age_from", "age_to", "people")
+    return [dict(zip(("neighbourhood", "district", "sex", "age_from", "age_to", "people"), row, strict=True)) for row in rows]
 
 
 def with_people(areas: QuerySet[District]) -> QuerySet[District]:
