@@ -1,6 +1,7 @@
 """What a disease comes to in theory, before any simulation: how many it infects, how fast, and how hard it strikes."""
 
 from collections.abc import Mapping
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,8 @@ class Contacts(NamedTuple):
     hours: float
 
 
-CITY = {"household": Contacts(1.6, 2.2), "regular": Contacts(6.0, 0.6), "fleeting": Contacts(350.0, 0.0035)}
+_QUANTILES = 500
+CITY = {"household": Contacts(1.84, 2.6), "close": Contacts(1.1, 11.5), "others": Contacts(31.0, 0.19)}
 """An average person in a city of the twin, fitted to its early cases at transmissibilities from 0.4 to 12."""
 
 
@@ -65,15 +67,27 @@ def _reproduction(disease: Disease, contacts: Mapping[str, Contacts], susceptibi
 
 
 def _infectious_days(disease: Disease) -> tuple[float, float]:
-    """Without and with symptoms; 1 where the infectiousness of all days sums to 1."""
+    """Without and with symptoms; by day of onset: the share of the infectiousness that falls after the infection."""
     if disease.viral_load is None:
-        return 1.0, 1.0
+        share = float(_shed_by_onset(disease)[1].sum())
+        return share, share
     return disease.asymptomatic_to_recovered.mean, _mean(disease.presymptomatic) + disease.mild_to_recovered.mean
+
+
+def _shed_by_onset(disease: Disease) -> tuple[Floats, Floats]:
+    """Days after infection and infectiousness on them: a row for each equally likely incubation, a column for each day."""
+    span = disease.incubation
+    assert span is not None  # noqa: S101 -- every disease told by day of onset has one
+    normal = [NormalDist().inv_cdf((number + 0.5) / _QUANTILES) for number in range(_QUANTILES)]
+    incubation = np.maximum(np.rint(np.exp(span.log_mean + span.log_spread * np.array(normal))), 1)
+    days = incubation[:, None] + float(disease.first_infectious_day) + np.arange(len(disease.infectiousness))
+    return days, np.where(days >= 1, disease.infectiousness, 0) / _QUANTILES
 
 
 def _share_before_onset(disease: Disease) -> float:
     if disease.viral_load is None:
-        return float(sum(disease.infectiousness[: max(-disease.first_infectious_day, 0)]))
+        shed = _shed_by_onset(disease)[1]
+        return float(shed[:, : max(-disease.first_infectious_day, 0)].sum() / shed.sum())
     days = _infectious_days(disease)[1]
     steps, loads = _load_by_time(disease, days)
     return float(loads[steps < _mean(disease.presymptomatic)].sum() / loads.sum())
@@ -81,9 +95,8 @@ def _share_before_onset(disease: Disease) -> float:
 
 def _generation_days(disease: Disease, symptomatic: float) -> float:
     if disease.viral_load is None:
-        day = disease.first_infectious_day + np.arange(len(disease.infectiousness))
-        weights = np.array(disease.infectiousness)
-        return _mean(disease.incubation) + float(day @ weights / weights.sum())
+        days, shed = _shed_by_onset(disease)
+        return float((days * shed).sum() / shed.sum())
     without, with_symptoms = (_middle(disease, days) for days in _infectious_days(disease))
     weights = np.array([(1 - symptomatic) * disease.asymptomatic_infectiousness, symptomatic]) * _infectious_days(disease)
     return _mean(disease.latent) + float(weights @ np.array([without, with_symptoms]) / weights.sum())
