@@ -133,6 +133,8 @@ def test_what_cannot_be_built_is_refused_in_one_sentence(city):
         build_city(seed=1, areas=usual(), household_size=9)
     with pytest.raises(ValueError, match="row 1, district: there is no district West"):
         build_city(seed=1, areas=Areas(areas_of(), usual().population, city.districts))
+    with pytest.raises(ValueError, match=r"Districts, row 2, code: D01 stands already in row 1\."):
+        build_city(seed=1, areas=Areas(areas_of(), usual().population, changed(city.districts, 1, "code", "D01")))
     with pytest.raises(ValueError, match="80° south"):
         build_city(seed=1, areas=Areas(areas_of(1, geometry=[square(10, 84)]), usual(1).population))
 

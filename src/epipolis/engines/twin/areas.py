@@ -108,13 +108,17 @@ def _codes(table: pa.Table) -> list[str]:
         raise ValueError("Areas has neither a column geometry nor columns lon and lat.")
     if not table.num_rows:
         raise ValueError("Areas has no rows.")
+    return _unlike_codes(table, "Areas")
+
+
+def _unlike_codes(table: pa.Table, name: str) -> list[str]:
     codes = _texts(table, "code")
     first: dict[str, int] = {}
     for row, code in enumerate(codes):
         if not code:
-            raise ValueError(f"Areas, row {row + 1}, code: is empty.")
+            raise ValueError(f"{name}, row {row + 1}, code: is empty.")
         if code in first:
-            raise ValueError(f"Areas, row {row + 1}, code: {code} stands already in row {first[code] + 1}.")
+            raise ValueError(f"{name}, row {row + 1}, code: {code} stands already in row {first[code] + 1}.")
         first[code] = row
     return codes
 
@@ -134,7 +138,7 @@ def _districts(table: pa.Table | None, named: list[str]) -> tuple[list[str], lis
     else:
         if not {"code", "geometry"} <= set(table.column_names):
             raise ValueError("Districts needs the columns code and geometry.")
-        codes = _texts(table, "code")
+        codes = _unlike_codes(table, "Districts")
         names = _texts(table, "name") or codes
         drawn = [_read_shape(text, "Districts", row, codes) for row, text in enumerate(_texts(table, "geometry"))]
         shapes = _sized(drawn, _stated(table, "Districts", codes))
@@ -199,7 +203,9 @@ def _polygons(text: str, table: str, row: int, codes: list[str]) -> list[list[Fl
         shape: Any = json.loads(text)
         drawn = {"Polygon": [shape["coordinates"]], "MultiPolygon": shape["coordinates"]}[shape["type"]]
         polygons = [[np.array([point[:2] for point in ring], float) for ring in polygon] for polygon in drawn]
-        readable = all(polygons) and len(polygons) > 0 and all(ring.ndim == 2 for polygon in polygons for ring in polygon)
+        readable = (
+            all(polygons) and len(polygons) > 0 and all(ring.shape[1:] == (2,) for polygon in polygons for ring in polygon)
+        )
     except (ValueError, TypeError, KeyError, IndexError, RecursionError):
         readable = False
     if not readable:

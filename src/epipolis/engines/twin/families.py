@@ -30,7 +30,7 @@ _SURVIVAL = np.exp(-np.exp((_YEARS - 84.0) / 9.5))
 _IN_CARE = np.where(_YEARS < 65, 0.0, np.minimum(0.008 * np.exp((_YEARS - 65) * 0.13), 0.35))
 _WITH_PARENTS = np.select([_YEARS < _ADULT, _YEARS < 23, _YEARS < 28, _YEARS < 35, _YEARS < 45], [0, 6.0, 2.0, 0.7, 0.2], 0.0)
 _SHARES_FLAT = np.where((_YEARS >= 19) & (_YEARS < 35), 1.0, 0.0)
-_IN_COUPLE = np.select([_YEARS < _ADULT, _YEARS < 25, _YEARS < 30, _YEARS < 75, _YEARS < 85], [0, 0.1, 0.5, 1.0, 0.6], 0.3)
+_IN_COUPLE = np.select([_YEARS < _ADULT, _YEARS < 25, _YEARS < 30, _YEARS < 75, _YEARS < 85], [0, 0.1, 0.5, 1.0, 0.9], 0.5)
 
 
 class _Desk(NamedTuple):
@@ -245,11 +245,11 @@ def _raise_children(desk: _Desk) -> None:
                     age -= int(max(0.0, 2.7 + 1.3 * _normal(desk.state)) + _chance(desk.state))
                 sex = _WOMEN if _chance(desk.state) < 0.484 else _MEN
                 lowest = eldest if number == 0 else max(eldest - 12, oldest - 50)
-                found = _take_nearest(desk, sex, age, lowest, eldest, ord("C"))
+                found = _take_nearest(desk, sex, float(age), lowest, eldest, ord("C"))
                 if found < 0:
                     break
                 age = found
-            if _chance(desk.state) < 0.12:
+            if _chance(desk.state) < 0.18:
                 sex = _WOMEN if _chance(desk.state) < 0.65 else _MEN
                 _take_nearest(desk, sex, oldest + 27.0 + 4.0 * _normal(desk.state), max(52, oldest + 18), 100, ord("G"))
             _close(desk, -1)
