@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -125,7 +125,13 @@ def person_of(visitors: Collection[UUID]) -> dict[UUID, UUID]:
     """The registered person behind each visitor, where one is known: linked, or checked in under their own id."""
     wanted = list(visitors)
     own = {person: person for person in people.registered(wanted)}
-    return own | dict(VisitorLink.objects.filter(visitor__in=wanted).values_list("visitor", "person_id"))
+    with connection.cursor() as cursor:
+        # One text: a list of thousands of values takes longer to write than to answer.
+        cursor.execute(_LINKED, [f"{{{','.join(map(str, wanted))}}}"])
+        return own | dict(cursor.fetchall())
+
+
+_LINKED = "SELECT visitor, person_id FROM checkins_visitorlink WHERE visitor = ANY(%s::uuid[])"
 
 
 def visits_of(visitors: Collection[UUID], *, since: datetime, until: datetime) -> list[Stay]:
@@ -152,16 +158,24 @@ def visits_near(stays: Iterable[AnyStay], *, lingering: timedelta = timedelta())
     )
     with connection.cursor() as cursor:
         cursor.execute(_NEAR, [*columns[:3], LONGEST, columns[3]])
-        return [Stay(*row) for row in cursor.fetchall()]
+        second = timedelta(microseconds=1)
+        return [
+            Stay(visitor, place, _START + arrived * second, _START + left * second, *rest)
+            for visitor, place, arrived, left, *rest in cursor.fetchall()
+        ]
 
 
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+# Moments as microseconds: whole numbers are read ten times as fast as times with a zone.
 _NEAR = """
-SELECT DISTINCT v.visitor, v.place_id, v.arrived, v."left", v.exact, v.companions, v.source
+SELECT visitor, place_id, (extract(epoch FROM arrived) * 1000000)::bigint, (extract(epoch FROM "left") * 1000000)::bigint,
+  exact, companions, source
+FROM (SELECT DISTINCT v.visitor, v.place_id, v.arrived, v."left", v.exact, v.companions, v.source
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS s(place_id, arrived, "left")
 JOIN checkins_visit v
   ON v.place_id = s.place_id AND v.arrived < s."left" AND v.arrived > s.arrived - %s::interval AND v."left" > s.arrived
-WHERE v.visitor <> ALL(%s::uuid[])
-ORDER BY v.arrived, v.place_id, v.visitor
+WHERE v.visitor <> ALL(%s::uuid[])) near
+ORDER BY near.arrived, near.place_id, near.visitor
 """
 
 

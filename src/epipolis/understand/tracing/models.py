@@ -50,7 +50,7 @@ class Contact(models.Model):
         REACHED = "reached", _("reached")
         CLOSED = "closed", _("closed")
 
-    case = models.ForeignKey(Case, models.CASCADE, related_name="+")
+    case = models.ForeignKey(Case, models.CASCADE, related_name="+", db_index=False)  # the constraint serves
     visitor = models.UUIDField()
     person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
     risk = models.CharField(_("risk"), max_length=8, choices=Risk.choices)

@@ -63,7 +63,8 @@ def person(person_id: UUID) -> Person | None:
 def registered(ids: Collection[UUID]) -> set[UUID]:
     """Which of these are people held here; fast for tens of thousands."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM people_person WHERE id = ANY(%s)", [list(ids)])
+        # One text: a list of thousands of values takes longer to write than to answer.
+        cursor.execute("SELECT id FROM people_person WHERE id = ANY(%s::uuid[])", [f"{{{','.join(map(str, ids))}}}"])
         return {person for (person,) in cursor.fetchall()}
 
 

@@ -1,11 +1,11 @@
 """Trace a case: look, compare with the former look, keep what is new, mark what is gone."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db import connection, transaction
 
 from epipolis.core import audit, live
@@ -116,6 +116,8 @@ def _keep_contacts(case: Case, found: Findings, *, at: datetime) -> dict[str, An
 def _stored(case_id: UUID) -> dict[UUID, tuple[Contact, set[tuple[Any, ...]]]]:
     """The stored contacts by who they are: a pseudonym that was linked since counts as its person."""
     contacts = list(Contact.objects.filter(case=case_id))
+    if not contacts:
+        return {}
     people = queries.people_behind([contact.visitor for contact in contacts])
     # Of two rows of one person, from before a link, the one under the person's own id holds and the other is left as gone.
     contacts.sort(key=lambda c: (people.get(c.visitor, c.visitor) != c.visitor, c.gone is not None, c.id))
@@ -135,15 +137,20 @@ def _add_contacts(case: Case, new: list[Found], found: Findings, *, at: datetime
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('tracing_contact', 'id')) FROM generate_series(1, %s)", [len(new)]
+            "SELECT array_agg(nextval(ids)) FROM generate_series(1, %s),"
+            " (SELECT pg_get_serial_sequence('tracing_contact', 'id')::regclass AS ids OFFSET 0) sequence",
+            [len(new)],
         )
-        ids = [number for (number,) in cursor.fetchall()]
+        [[ids]] = cursor.fetchall()
         with cursor.copy(f"COPY tracing_contact ({', '.join(_CONTACT)}) FROM STDIN") as copy:
+            # Moments go as text: the adapter of times takes longer than all the rest of a row.
+            key, moment, state = str(case.id), str(at), str(Contact.State.OPEN)
             for number, one in zip(ids, new, strict=True):
-                decision, person = one.decision.to_json(), one.visitor if one.visitor in found.people else None
+                visitor, risk, decision = str(one.visitor), one.risk, msgspec.json.encode(one.decision.to_json())
                 copy.write_row(
-                    (number, case.id, one.visitor, person, str(one.risk), queries.RANKS[one.risk], one.certain, one.minutes,
-                     one.companions, one.last_met, json.dumps(decision), at, str(Contact.State.OPEN), "", case.simulated)
+                    (number, key, visitor, visitor if one.visitor in found.people else None, risk.value, queries.RANKS[risk],
+                     one.certain, one.minutes, one.companions, str(one.last_met), decision.decode(), moment, state, "",
+                     case.simulated)
                 )  # fmt: skip
     _write_encounters(zip(ids, new, strict=True))
     return ids
@@ -186,7 +193,7 @@ def _write_encounters(contacts: Iterable[tuple[int, Found]]) -> None:
     with connection.cursor() as cursor, cursor.copy(f"COPY tracing_encounter ({', '.join(_ENCOUNTER)}) FROM STDIN") as copy:
         for number, contact in contacts:
             for piece in contact.pieces:
-                copy.write_row((number, piece.place, piece.starts, piece.ends, piece.certain))
+                copy.write_row((number, piece.place, str(piece.starts), str(piece.ends), piece.certain))
 
 
 def _keep_stays(case: Case, found: Findings) -> None:
