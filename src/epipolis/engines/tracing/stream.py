@@ -3,7 +3,7 @@
 import numpy as np
 
 from .arrays import Ints, Positions, Table, Whole
-from .compiled import compiled
+from epipolis.engines.compiled import compiled
 from .kernel import find_slot
 
 BLOCK = 2048

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .arrays import Ints
-from .compiled import compiled
+from epipolis.engines.compiled import compiled
 
 
 @compiled("void(In64, In64, In64, int64, Out64)")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from epipolis.engines.twin.draws import Flags, Floats, Ints, pick, uniform
-from epipolis.engines.twin.layout import Layout, favourite
+from epipolis.engines.twin.old_layout import Layout, favourite
 from epipolis.engines.twin.measures import Measure, strength
 from epipolis.engines.twin.places import CARE_HOME, CODES, KINDS, NURSERY, SCHOOL, WORKPLACE
 

@@ -1,12 +1,15 @@
 """Random numbers by counter: what happens to a person depends on the seed and on them, never on who was asked before.
 
 `uniform` hashes (seed, purpose, counters) with the finaliser of SplitMix64 (Steele, Lea and Flood 2014, OOPSLA), so a
-draw is the same for any number of threads and whichever measures are in force. `stream` gives an ordinary generator
-for the work that is done once, in a fixed order: building the city and giving each person their traits.
+draw is the same for any number of threads and whichever measures are in force. `key`, `mixed` and `unit` are the same
+draws for compiled loops: `unit(mixed(mixed(key(seed, "rest", day) ^ person) ^ place))` equals
+`uniform(seed, "rest", day, person, place)`. `stream` gives an ordinary generator for the work that is done once, in a
+fixed order: building the city.
 """
 
 import zlib
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +25,29 @@ _SECOND = np.uint64(0x94D049BB133111EB)
 def stream(seed: int, purpose: str) -> np.random.Generator:
     """A generator of its own for each purpose, so that one purpose drawing more does not shift another."""
     return np.random.default_rng([seed, zlib.crc32(purpose.encode())])
+
+
+def key(seed: int, purpose: str, *counters: int) -> np.uint64:
+    """Where the draws of one purpose begin."""
+    state = _mixed(np.array([seed], np.int64).view(np.uint64) ^ np.uint64(zlib.crc32(purpose.encode()) << 20))
+    for counter in counters:
+        state = _mixed(state ^ np.array([counter], np.int64).view(np.uint64))
+    return np.uint64(state[0])
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]  # -- numba has no types
+def mixed(state: np.uint64, counter: int) -> np.uint64:
+    """The state after one more counter."""
+    word = (np.uint64(state) ^ np.uint64(counter)) + _GOLDEN
+    word = (word ^ (word >> np.uint64(30))) * _FIRST
+    word = (word ^ (word >> np.uint64(27))) * _SECOND
+    return np.uint64(word ^ (word >> np.uint64(31)))
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]  # -- numba has no types
+def unit(state: np.uint64) -> float:
+    """The number in [0, 1) of a state."""
+    return float(np.uint64(state) >> np.uint64(11)) * 2.0**-53
 
 
 def uniform(seed: int, purpose: str, *counters: Ints | int) -> Floats:

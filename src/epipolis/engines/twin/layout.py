@@ -1,124 +1,125 @@
-"""The city's tables as arrays, laid out once for the daily work."""
+"""The city as compact arrays for compiled loops: what a run needs to know of people and places, and nothing else."""
 
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
+from numpy.typing import NDArray
 
 from epipolis.engines.twin.city import City
-from epipolis.engines.twin.draws import Flags, Floats, Ints, uniform
-from epipolis.engines.twin.geography import to_metres
+from epipolis.engines.twin.draws import Floats, Ints, uniform
 from epipolis.engines.twin.places import CODES, KINDS
 
-REGULARS = 3
-"""How many favourite places of each kind a person has."""
 _COMMUTING = 0.35
+_WALK = 1_200.0
 
 
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """One entry per person, then one per place; times in seconds of the local day."""
+PERSON = np.dtype(
+    [
+        ("neighbourhood", np.int32),
+        ("household", np.int32),
+        ("duty", np.int32),  # the place of work, school or care, or -1
+        ("team", np.int32),  # work team, class or care unit, or -1
+        ("guardian", np.int32),  # who takes a child under 12 along, or -1
+        ("hub", np.int32),  # transit hub on the way to work or school, or -1
+        ("age", np.uint8),
+        ("is_pupil", np.bool_),
+        ("is_resident", np.bool_),
+    ],
+    align=True,
+)
+PLACE = np.dtype(
+    [
+        ("neighbourhood", np.int32),
+        ("district", np.int32),
+        ("opens", np.int16),  # minutes of the local day
+        ("closes", np.int16),
+        ("kind", np.uint8),
+        ("open_weekends", np.bool_),
+    ],
+    align=True,
+)
+Records = NDArray[np.void]
 
-    age: Ints
-    neighbourhood: Ints
-    household: Ints
+
+class Layout(NamedTuple):
+    """The city as tables of records; a row number is a person, a place or a neighbourhood."""
+
+    people: Records
+    places: Records
+    districts: Ints
+    """Of each neighbourhood."""
     household_start: Ints
-    """Where each household begins; one more entry than there are households."""
-    duty: Ints
-    team: Ints
-    guardian: Ints
-    is_pupil: Flags
-    is_resident: Flags
-    hub: Ints
-    """Transit hub on the way to work or school, or -1."""
-    kind: Ints
-    place_neighbourhood: Ints
-    opens: Ints
-    closes: Ints
-    open_weekends: Flags
-    pulls: dict[int, tuple[Ints, Floats]]
+    """Where each household begins among the people; one more entry than there are households."""
 
 
-def lay_out(city: City) -> Layout:
-    people, places = city.people, city.places
-    codes = city.neighbourhoods.column("code").to_pylist()
-    neighbourhood, where = _numbers(people, "neighbourhood", codes), _numbers(places, "neighbourhood", codes)
-    kind = _numbers(places, "kind", list(CODES))
-    centres = to_metres(np.stack([_floats(city.neighbourhoods, "lon"), _floats(city.neighbourhoods, "lat")], 1), city.centre)
-    points = to_metres(np.stack([_floats(places, "lon"), _floats(places, "lat")], 1), city.centre)
-    attraction = _floats(places, "attraction")
-    pulls = {
-        code: _pull(np.flatnonzero(kind == code), attraction, points, centres)
-        for code in range(len(KINDS))
-        if KINDS[code].people_each
-    }
-    household, school = _ints(people, "household"), _ints(people, "school")
-    residence = _ints(people, "residence")
-    duty = np.maximum(np.maximum(_ints(people, "workplace"), school), residence)
-    hub = _places_chosen(pulls[CODES["transit_hub"]], neighbourhood, uniform(city.seed, "hub", _ints(people, "person")))
-    is_far = (duty >= 0) & (residence < 0) & (where[duty] != neighbourhood) & (_ints(people, "age") >= 12)
-    commutes = is_far & (uniform(city.seed, "commute", _ints(people, "person")) < _COMMUTING)
-    return Layout(
-        age=_ints(people, "age"),
-        neighbourhood=neighbourhood,
-        household=household,
-        household_start=np.searchsorted(household, np.arange(int(household[-1]) + 2)),
+class Pulls(NamedTuple):
+    """Where trips go. By kind of place: its places, and for each neighbourhood the running share of its trips to each."""
+
+    first: Ints
+    chosen: Ints
+    share_from: Ints
+    shares: Floats
+
+
+def lay_out(city: City) -> tuple[Layout, Pulls]:
+    """The city as records, and where its trips go."""
+    homes, sites, duties, ground = city.homes, city.sites, city.duties, city.ground
+    pulls = _pulls(sites.kind, sites.attraction, sites.metres, ground.centres)
+    where, duty = sites.neighbourhood, duties.place
+    is_far = (duty >= 0) & ~duties.is_resident & (where[duty] != homes.neighbourhood) & (homes.age >= 12)
+    numbers = np.arange(len(homes.age))
+    commutes = is_far & (uniform(city.seed, "commute", numbers) < _COMMUTING)
+    hub = _places_chosen(pulls, CODES["transit_hub"], homes.neighbourhood, uniform(city.seed, "hub", numbers))
+    people = _records(
+        PERSON,
+        neighbourhood=homes.neighbourhood,
+        household=homes.household,
         duty=duty,
-        team=_ints(people, "team"),
-        guardian=_ints(people, "guardian"),
-        is_pupil=school >= 0,
-        is_resident=residence >= 0,
+        team=duties.team,
+        guardian=homes.guardian,
         hub=np.where(commutes, hub, -1),
-        kind=kind,
-        place_neighbourhood=where,
-        opens=_ints(places, "opens") * 3600,
-        closes=_ints(places, "closes") * 3600,
-        open_weekends=places.column("open_weekends").to_numpy(),
-        pulls=pulls,
+        age=homes.age,
+        is_pupil=duties.is_pupil,
+        is_resident=duties.is_resident,
     )
+    places = _records(
+        PLACE,
+        neighbourhood=where,
+        district=ground.district_of[where],
+        opens=sites.opens.astype(np.int16) * 60,
+        closes=sites.closes.astype(np.int16) * 60,
+        kind=sites.kind,
+        open_weekends=sites.open_weekends,
+    )
+    districts = np.asarray(ground.district_of, np.int32)
+    return Layout(people, places, districts, np.asarray(homes.household_start, np.int32)), pulls
 
 
-def _pull(chosen: Ints, attraction: Floats, points: Floats, centres: Floats) -> tuple[Ints, Floats]:
-    """The places of a kind, and for each neighbourhood the running share of its trips that go to each of them.
-
-    Gravity: weight = attraction * exp(-distance / 1.2 km). Row n of the shares is raised by n, so that one search
-    over the flattened array serves every neighbourhood.
-    """
-    metres = np.linalg.norm(centres[:, None] - points[chosen][None], axis=2)
-    weight = attraction[chosen] * np.exp(-metres / 1_200.0) + 1e-9
-    share = np.cumsum(weight / weight.sum(axis=1, keepdims=True), axis=1)
-    share[:, -1] = 1.0
-    return chosen, np.asarray(share + np.arange(len(share))[:, None], np.float64).ravel()
+def _records(record: np.dtype[np.void], /, **columns: Any) -> Records:
+    rows = np.empty(len(next(iter(columns.values()))), record)
+    for name, values in columns.items():
+        rows[name] = np.asarray(values)
+    return rows
 
 
-def _places_chosen(pull: tuple[Ints, Floats], neighbourhoods: Ints, chance: Floats) -> Ints:
-    chosen, shares = pull
-    column = np.searchsorted(shares, neighbourhoods + chance, side="right") - neighbourhoods * len(chosen)
-    return np.asarray(chosen[np.clip(column, 0, len(chosen) - 1)], np.int64)
+def _pulls(kind: Ints, attraction: Floats, place_at: Floats, area_at: Floats) -> Pulls:
+    """Gravity: the weight of a place for a neighbourhood is its attraction * exp(-distance / 1.2 km)."""
+    of_kind = [np.flatnonzero(kind == code) if KINDS[code].people_each else np.zeros(0, int) for code in range(len(KINDS))]
+    first = np.concatenate([[0], np.cumsum([len(places) for places in of_kind])])
+    shares = np.empty(int(first[-1]) * len(area_at), np.float32)
+    for code, places in enumerate(of_kind):
+        metres = np.linalg.norm(area_at[:, None] - place_at[places][None], axis=2)
+        running = np.cumsum(attraction[places] * np.exp(-metres / _WALK) + 1e-9, axis=1)
+        if len(places):
+            running /= running[:, -1:]
+        shares[first[code] * len(area_at) : first[code + 1] * len(area_at)] = running.ravel()
+    return Pulls(first, np.concatenate(of_kind).astype(np.int32), first * len(area_at), shares)
 
 
-def favourite(layout: Layout, city_seed: int, code: int, who: Ints, start: Ints, chance: Floats) -> Ints:
-    """A place of the kind `code` for each of `who`, seen from the neighbourhood `start`.
-
-    Six visits in ten go to the first favourite, two to the second, one to the third and one anywhere.
-    """
-    rank = np.searchsorted(np.array([0.6, 0.8, 0.9]), chance, side="right")
-    fixed = uniform(city_seed, "favourite", who, code, rank)
-    anywhere = np.clip((chance - 0.9) * 10, 0, 1 - 1e-9)
-    return _places_chosen(layout.pulls[code], start, np.where(rank == REGULARS, anywhere, fixed))
-
-
-def _ints(table: pa.Table, column: str) -> Ints:
-    return np.asarray(table.column(column).to_numpy(), np.int64)
-
-
-def _floats(table: pa.Table, column: str) -> Floats:
-    return np.asarray(table.column(column).to_numpy(), np.float64)
-
-
-def _numbers(table: pa.Table, column: str, labels: list[str]) -> Ints:
-    """Position of each text in `labels`."""
-    coded = table.column(column).combine_chunks()
-    known = {label: number for number, label in enumerate(labels)}
-    numbers: Ints = np.array([known[label] for label in coded.dictionary.to_pylist()], np.int64)
-    return np.asarray(numbers[coded.indices.to_numpy()], np.int64)
+def _places_chosen(pulls: Pulls, code: int, neighbourhoods: Ints, chance: Floats) -> Ints:
+    count = int(pulls.first[code + 1] - pulls.first[code])
+    shares = pulls.shares[pulls.share_from[code] : pulls.share_from[code + 1]].reshape(-1, count)
+    raised = (shares.astype(np.float64) + np.arange(len(shares))[:, None]).ravel()
+    column = np.searchsorted(raised, neighbourhoods + chance, side="right") - neighbourhoods * count
+    chosen = pulls.chosen[pulls.first[code] : pulls.first[code + 1]]
+    return np.asarray(chosen[np.clip(column, 0, count - 1)], np.int32)

@@ -14,7 +14,7 @@ from epipolis.engines.twin.city import City
 from epipolis.engines.twin.days import Visits, visits_of
 from epipolis.engines.twin.disease import Disease
 from epipolis.engines.twin.draws import Flags, Ints, uniform
-from epipolis.engines.twin.layout import Layout, lay_out
+from epipolis.engines.twin.old_layout import Layout, lay_out
 from epipolis.engines.twin.measures import Measure, strength
 from epipolis.engines.twin.reporting import (
     NEVER,

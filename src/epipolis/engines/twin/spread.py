@@ -8,7 +8,7 @@ import numpy as np
 from epipolis.engines.twin.days import HOUR, Visits, person_hours
 from epipolis.engines.twin.disease import FIRST_INFECTIOUS_DAY, Disease
 from epipolis.engines.twin.draws import Flags, Floats, Ints, spans, stream, uniform
-from epipolis.engines.twin.layout import Layout
+from epipolis.engines.twin.old_layout import Layout
 from epipolis.engines.twin.places import KINDS, NURSERY, SCHOOL
 
 AT_HOME, BROUGHT_IN = -1, -2

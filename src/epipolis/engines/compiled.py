@@ -13,19 +13,21 @@ Args = ParamSpec("Args")
 Result = TypeVar("Result")
 
 
-def compiled(signature: str | None = None) -> Callable[[Callable[Args, Result]], Callable[Args, Result]]:
+def compiled(signature: str | None = None, *, allocates: bool = True) -> Callable[[Callable[Args, Result]], Callable[Args, Result]]:
     """Compile for exactly one `signature` (arrays that are only read are declared read-only there).
 
-    Without a signature the function is compiled into its callers.
+    Without a signature the function is compiled for what it is called with. `allocates=False`, for functions that make
+    no arrays: these do not count who else uses an array, which two threads would do to each other's cost.
     """
+    options: dict[str, Any] = {"nogil": True} if allocates else {"nogil": True, "_nrt": False, "error_model": "numpy"}
 
     def compile_function(function: Callable[Args, Result]) -> Callable[Args, Result]:
         njit: Any = numba.njit
         arguments = () if signature is None else (_types(signature),)
         try:
-            return cast("Callable[Args, Result]", njit(*arguments, cache=True, nogil=True)(function))
+            return cast("Callable[Args, Result]", njit(*arguments, cache=True, **options)(function))
         except RuntimeError:  # no folder can be written to: compile again in every process
-            return cast("Callable[Args, Result]", njit(*arguments, nogil=True)(function))
+            return cast("Callable[Args, Result]", njit(*arguments, **options)(function))
 
     return compile_function
 

@@ -1,0 +1,241 @@
+"""What the city does about the infections it finds: tests, isolation, quarantine, tracing, vaccination."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from epipolis.engines.twin.contacts import Asked
+from epipolis.engines.twin.courses import NEVER
+from epipolis.engines.twin.draws import Flags, Floats, Ints, key, pick, uniform
+from epipolis.engines.twin.epidemics import Epidemic
+from epipolis.engines.twin.orders import (
+    LAYERS,
+    CheckFence,
+    IsolateCases,
+    Measure,
+    QuarantineHouseholds,
+    Testing,
+    TraceByBluetooth,
+    TraceContacts,
+    Vaccinate,
+    age_range,
+)
+from epipolis.engines.twin.rules import Orders, follows
+
+_OTHERS_ILL = 0.002
+"""Share of people who, on any day, fall ill alike of something else and are tested for it as often."""
+_DETECTABLE_AFTER = 5
+"""Days for which a sample still finds what is no longer infectious."""
+_LATE = 0.2
+"""What is left of a test's sensitivity before and after."""
+
+
+@dataclass(eq=False)
+class Response:
+    """What is under way: by day, the infections to be sampled, those with a positive result, and the cases to be traced."""
+
+    samples: dict[int, list[Ints]] = field(default_factory=lambda: defaultdict(list))
+    results: dict[int, list[Ints]] = field(default_factory=lambda: defaultdict(list))
+    cases: dict[int, list[Ints]] = field(default_factory=lambda: defaultdict(list))
+    isolated: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    quarantined: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    queues: dict[int, Ints] = field(default_factory=dict)
+    """Of each vaccination (by its id): who is still to come, in order."""
+    units: dict[int, float] = field(default_factory=lambda: defaultdict(float))
+    tests: int = 0
+    confirmed: int = 0
+    traced: int = 0
+    vaccinated: int = 0
+
+
+def respond(epidemic: Epidemic, orders: Orders, response: Response) -> None:
+    """The work of the day's end: after `advance`, for the day just lived."""
+    day = epidemic.day - 1
+    response.tests = response.confirmed = response.traced = response.vaccinated = 0
+    for measure in orders.of(Testing):
+        _test(epidemic, response, measure, day)
+    _confirm(epidemic, orders, response, day)
+    for measure in orders.of(TraceContacts):
+        _trace(epidemic, orders, response, measure, day)
+    for measure in orders.of(TraceByBluetooth):
+        _warn(epidemic, orders, response, measure, day)
+    for measure in orders.of(Vaccinate):
+        _vaccinate(epidemic, response, measure, day)
+
+
+def _delays(epidemic: Epidemic, purpose: str, who: Ints, mean: float) -> Ints:
+    """Whole days of a Poisson distribution."""
+    days = np.arange(15)
+    logs = -mean + days * np.log(max(mean, 1e-9)) - np.cumsum(np.log(np.maximum(days, 1)))
+    return pick(np.exp(logs), uniform(epidemic.seed, purpose, who)) if len(who) else np.zeros(0, np.int64)
+
+
+def _schedule(agenda: dict[int, list[Ints]], rows: Ints, days: Ints) -> None:
+    for day in np.unique(days).tolist():
+        agenda[day].append(rows[days == day])
+
+
+def _due(agenda: dict[int, list[Ints]], day: int) -> Ints:
+    return np.concatenate([np.zeros(0, np.int64), *agenda.pop(day, [])]).astype(np.int64)
+
+
+def _test(epidemic: Epidemic, response: Response, testing: Testing, day: int) -> None:
+    rows, people = epidemic.rows, len(epidemic.bodies)
+    ill = epidemic.onsets
+    seeks = uniform(epidemic.seed, "tested", rows["person"][ill]) < testing.symptomatic * testing.compliance
+    ill = ill[seeks]
+    _schedule(response.samples, ill, day + _delays(epidemic, "to sample", rows["person"][ill], testing.days_to_sample))
+    due = np.unique(_due(response.samples, day))
+    due = due[rows["sampled_on"][due] == NEVER]
+    if testing.screening > 0:
+        infected = epidemic.live["row"][uniform(epidemic.seed, "screened", epidemic.live["person"], day) < testing.screening]
+        due = np.union1d(due, infected[rows["confirmed_on"][infected] == NEVER]).astype(np.int64)
+    others = round(people * (_OTHERS_ILL * testing.symptomatic * testing.compliance + testing.screening))
+    wanted = len(due) + others
+    if testing.capacity_per_100k is not None and wanted:
+        share = min(1.0, testing.capacity_per_100k * people / 100_000 / wanted)
+        taken = uniform(epidemic.seed, "in time", rows["person"][due], day) < share
+        response.samples[day + 1].append(due[~taken])
+        due, others = due[taken], round(others * share)
+    response.tests += len(due) + others
+    response.units[id(testing)] += len(due) + others
+    rows["sampled_on"][due] = day
+    one = rows[due]
+    best = (one["sheds"] - 1 <= day) & (day <= one["shed"] + _DETECTABLE_AFTER)
+    found = uniform(epidemic.seed, "found", one["person"], day) < testing.sensitivity * np.where(best, 1.0, _LATE)
+    positive = due[found & (one["confirmed_on"] == NEVER)]
+    _schedule(response.results, positive, day + _delays(epidemic, "to result", rows["person"][positive], testing.days_to_result))
+
+
+def _confirm(epidemic: Epidemic, orders: Orders, response: Response, day: int) -> None:
+    rows = epidemic.rows
+    cases = np.unique(_due(response.results, day))
+    cases = cases[rows["confirmed_on"][cases] == NEVER]
+    rows["confirmed_on"][cases] = day
+    response.confirmed = len(cases)
+    response.cases[day].append(cases)
+    who = rows["person"][cases]
+    for measure in orders.of(IsolateCases):
+        stay_home(epidemic, response.isolated, who[obeys(epidemic, orders, measure, who)], day, day + measure.days)
+        response.units[id(measure)] += len(who)
+    for measure in orders.of(QuarantineHouseholds):
+        members, _ = epidemic.world.household_of(who)
+        members = np.setdiff1d(members, who)
+        stay_home(epidemic, response.quarantined, members[obeys(epidemic, orders, measure, members)], day, day + measure.days)
+        response.units[id(measure)] += len(members)
+    if orders.of(QuarantineHouseholds) and orders.of(Testing):
+        members, _ = epidemic.world.household_of(who)
+        _test_contacts(epidemic, response, orders.of(Testing)[0], np.unique(members), day)
+
+
+def obeys(epidemic: Epidemic, orders: Orders, measure: Measure, who: Ints) -> Flags:
+    """Who of those told to stay at home does; where the fence is checked, more."""
+    raised = max([0.0, *(fence.raises_compliance_to for fence in orders.of(CheckFence))])
+    own = orders.compliance(epidemic, measure)[who]
+    return np.asarray(uniform(epidemic.seed, "stays at home", who) < np.maximum(own, raised), bool)
+
+
+def stay_home(epidemic: Epidemic, counts: dict[int, int], who: Ints, day: int, until: int) -> None:
+    """People stay at home from the next day up to `until`; only days that are new to them are counted."""
+    until = min(until, NEVER)
+    before = epidemic.bodies["home_until"][who].astype(np.int64)
+    begin = np.maximum(before, day) + 1
+    longer = begin <= until
+    for first, people in zip(*np.unique(begin[longer], return_counts=True), strict=True):
+        counts[int(first)] += int(people)
+    counts[until + 1] -= int(longer.sum())
+    epidemic.bodies["home_until"][who] = np.maximum(before, until)
+
+
+def _test_contacts(epidemic: Epidemic, response: Response, testing: Testing, contacts: Ints, day: int) -> None:
+    """Contacts are tested; only the infected among them matter from there on."""
+    chosen = contacts[uniform(epidemic.seed, "contact tested", contacts) < testing.contacts * testing.compliance]
+    row = epidemic.last_of[chosen]
+    rows = epidemic.rows
+    infected = (row >= 0) & (rows["over_on"][row] > day) & (rows["sampled_on"][row] == NEVER)
+    response.tests += int((~infected).sum())
+    response.units[id(testing)] += int((~infected).sum())
+    row, who = row[infected], chosen[infected]
+    _schedule(response.samples, row, day + 1 + _delays(epidemic, "to sample", who, testing.days_to_sample))
+
+
+def _asked(epidemic: Epidemic, purpose: str, day: int, days_back: int, minutes: int, by_app: bool) -> Asked:
+    days = np.arange(max(day - days_back, 0), day + 1)
+    weekdays = (epidemic.start.weekday() + days) % 7
+    keys = np.array([key(epidemic.seed, "keeps", number) for number in days.tolist()], np.uint64)
+    return Asked(key(epidemic.seed, purpose), days, weekdays, keys, minutes, by_app)
+
+
+def _quarantine_contacts(
+    epidemic: Epidemic, orders: Orders, response: Response, measure: Any, contacts: Ints, day: int, share: float = 1.0
+) -> None:
+    response.traced += len(contacts)
+    response.units[id(measure)] += len(contacts)
+    stays = contacts[obeys(epidemic, orders, measure, contacts)]
+    if share < 1:
+        stays = stays[uniform(epidemic.seed, "follows a warning", stays) < share]
+    stay_home(epidemic, response.quarantined, stays, day, day + measure.quarantine_days)
+    for testing in orders.of(Testing):
+        _test_contacts(epidemic, response, testing, contacts, day)
+
+
+def _trace(epidemic: Epidemic, orders: Orders, response: Response, tracing: TraceContacts, day: int) -> None:
+    waiting = np.concatenate([np.zeros(0, np.int64), *response.cases.get(day - round(tracing.delay_days), [])]).astype(np.int64)
+    if tracing.capacity_per_100k is not None:
+        most = round(tracing.capacity_per_100k * len(epidemic.bodies) / 100_000)
+        waiting = waiting[np.argsort(uniform(epidemic.seed, "traced first", waiting), kind="stable")[:most]]
+    if not len(waiting):
+        return
+    shares = np.array([tracing.layers.get(layer, 0.0) for layer in LAYERS])
+    who = epidemic.rows["person"][waiting]
+    back = tracing.days_back + round(tracing.delay_days) + 2
+    met, _ = epidemic.world.contacts_of(epidemic.bodies, _asked(epidemic, "traced", day, back, 15, False), who, shares)
+    _quarantine_contacts(epidemic, orders, response, tracing, np.unique(met).astype(np.int64), day)
+
+
+def _warn(epidemic: Epidemic, orders: Orders, response: Response, bluetooth: TraceByBluetooth, day: int) -> None:
+    cases = np.concatenate([np.zeros(0, np.int64), *response.cases.get(day, [])]).astype(np.int64)
+    if not len(cases):
+        return
+    who = epidemic.rows["person"][cases]
+    asked = _asked(epidemic, "warned", day, 10, bluetooth.minutes, True)
+    met, _ = epidemic.world.contacts_of(epidemic.bodies, asked, who, np.ones(len(LAYERS)))
+    _quarantine_contacts(epidemic, orders, response, bluetooth, np.unique(met).astype(np.int64), day, bluetooth.follows)
+
+
+def _vaccinate(epidemic: Epidemic, response: Response, measure: Vaccinate, day: int) -> None:
+    if id(measure) not in response.queues:
+        response.queues[id(measure)] = _queue(epidemic, measure)
+    queue = response.queues[id(measure)]
+    who, response.queues[id(measure)] = queue[: measure.per_day], queue[measure.per_day :]
+    number = epidemic.disease.vaccine_names.index(measure.vaccine)
+    vaccine = epidemic.disease.vaccines[number]
+    epidemic.vaccinated_on[who] = min(day + round((vaccine.doses - 1) * vaccine.interval_days), NEVER)
+    epidemic.vaccine_of[who] = number
+    naive = who[epidemic.bodies["can"][who] == 1]
+    epidemic.bodies["can"][naive] = 2
+    response.vaccinated += len(who)
+    response.units[id(measure)] += len(who) * vaccine.doses
+
+
+def _queue(epidemic: Epidemic, measure: Vaccinate) -> Ints:
+    """Who accepts, group after group, by chance within each."""
+    world = epidemic.world
+    rank = np.full(len(world.age), len(measure.priority))
+    for number, group in reversed(list(enumerate(measure.priority))):
+        rank[_group(epidemic, group)] = number
+    willing = follows(epidemic, measure, measure.acceptance) & (rank < len(measure.priority))
+    who = np.flatnonzero(willing)
+    return who[np.lexsort((uniform(epidemic.seed, "vaccinated first", who), rank[who]))]
+
+
+def _group(epidemic: Epidemic, name: str) -> Flags | slice:
+    world = epidemic.world
+    if name in ("care", "staff"):
+        return world.is_resident if name == "care" else world.is_carer
+    if name == "rest":
+        return slice(None)
+    first, last = age_range(name)
+    return np.asarray((world.age >= first) & (world.age <= last), bool)
