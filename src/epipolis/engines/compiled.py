@@ -13,7 +13,9 @@ Args = ParamSpec("Args")
 Result = TypeVar("Result")
 
 
-def compiled(signature: str | None = None, *, allocates: bool = True) -> Callable[[Callable[Args, Result]], Callable[Args, Result]]:
+def compiled(
+    signature: str | None = None, *, allocates: bool = True
+) -> Callable[[Callable[Args, Result]], Callable[Args, Result]]:
     """Compile for exactly one `signature` (arrays that are only read are declared read-only there).
 
     Without a signature the function is compiled for what it is called with. `allocates=False`, for functions that make

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from epipolis.engines.twin.illness import Duration, ViralLoad, load_disease
+from epipolis.engines.twin.disease import Duration, ViralLoad, load_disease
 from epipolis.engines.twin.mixing import hybrid_population, mean_contacts
 from epipolis.engines.twin.traits import EUROPE, Contacts, traits
 

@@ -10,8 +10,9 @@ All times are whole seconds; intervals contain their start and not their end.
 
 import numpy as np
 
-from .arrays import Ints, Positions, Table, Whole
 from epipolis.engines.compiled import compiled
+
+from .arrays import Ints, Positions, Table, Whole
 
 SHELF_FIELDS = (
     4  # its first time, where its fingers begin, their number * 64 + the width of a slice as a power of 2, the next shelf

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from .arrays import Ints, Positions, Table, Whole
 from epipolis.engines.compiled import compiled
+
+from .arrays import Ints, Positions, Table, Whole
 from .kernel import find_slot
 
 BLOCK = 2048

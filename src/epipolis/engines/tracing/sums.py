@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from .arrays import Ints
 from epipolis.engines.compiled import compiled
+
+from .arrays import Ints
 
 
 @compiled("void(In64, In64, In64, int64, Out64)")

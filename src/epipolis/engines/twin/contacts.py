@@ -7,8 +7,9 @@ import numpy as np
 from epipolis.engines.compiled import compiled
 from epipolis.engines.twin.draws import Floats, Ints, mixed, unit
 from epipolis.engines.twin.layout import Layout, Records
-from epipolis.engines.twin.meetings import CARE, CLASS, HAS_APP, HOUSEHOLD, PLACE, TEAM, TRANSIT, Groups
+from epipolis.engines.twin.meetings import CARE, CLASS, HOUSEHOLD, PLACE, TEAM, TRANSIT, Groups
 from epipolis.engines.twin.places import NURSERY, SCHOOL
+from epipolis.engines.twin.presence import HAS_APP
 from epipolis.engines.twin.week import PARTS, RIDE_BACK, RIDE_OUT, SLOTS, Week
 
 
@@ -53,7 +54,7 @@ def list_contacts(
                 found = _take(bodies, asked, shares[HOUSEHOLD], row, person, other, met, owner, found)
         if team >= 0:
             kind = layout.places[layout.people[person].duty].kind
-            is_class = kind == SCHOOL or kind == NURSERY
+            is_class = kind in (SCHOOL, NURSERY)
             layer = CARE if layout.people[person].is_resident else (CLASS if is_class else TEAM)
             if shares[layer] > 0:
                 for number in range(groups.team_start[team], groups.team_start[team + 1]):
@@ -103,7 +104,7 @@ def _beside(
     """Visitors of the same hours; staff are not registered at the door."""
     visit = week.outings[own]
     part = visit.at % PARTS
-    share = shares[TRANSIT if part == RIDE_OUT or part == RIDE_BACK else PLACE]
+    share = shares[TRANSIT if part in (RIDE_OUT, RIDE_BACK) else PLACE]
     if share <= 0 or not _took_place(layout, bodies, asked, day, visit.person, visit.at):
         return found
     earliest = visit.arrived - groups.longest[visit.at // SLOTS]

@@ -1,18 +1,20 @@
 """What becomes of an infected person: every day of their illness is drawn at once, when they are infected."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from epipolis.engines.compiled import compiled
+from epipolis.engines.twin.disease import Disease, Duration
 from epipolis.engines.twin.draws import Floats, Ints, key, mixed, unit
-from epipolis.engines.twin.illness import Disease, Duration
 from epipolis.engines.twin.layout import Records
 
 ASYMPTOMATIC, MILD, SEVERE, CRITICAL = range(4)
 NEVER = 32_000
 """A day that does not come."""
-NOBODY, BROUGHT_IN = -1, -2
+NOBODY = -1
+BY_NOBODY = 255
+"""The layer of those brought in."""
 INFECTION = np.dtype(
     [
         ("person", np.int32),
@@ -27,11 +29,12 @@ INFECTION = np.dtype(
         ("critical_on", np.int16),
         ("over_on", np.int16),  # day of recovery or death
         ("sampled_on", np.int16),
+        ("result_on", np.int16),  # of the sample, whatever it says
         ("confirmed_on", np.int16),
         ("course", np.uint8),
         ("dies", np.bool_),
         ("variant", np.uint8),
-        ("layer", np.uint8),  # of meetings.LAYERS, or 255 for those brought in
+        ("layer", np.uint8),  # position in LAYERS, or BY_NOBODY
     ],
     align=True,
 )
@@ -160,7 +163,7 @@ def shedding_of(disease: Disease) -> Shedding:
 
 
 @compiled(allocates=False)
-def shed_on(shedding: Shedding, one: Records, day: int) -> float:
+def shed_on(shedding: Shedding, one: Any, day: int) -> float:
     """Infectiousness of an infection on a day between its `sheds` and `shed`, for a person of average infectiousness."""
     if len(shedding.curve):
         since = day - one.onset - shedding.first_day

@@ -8,13 +8,16 @@ fixed order: building the city.
 """
 
 import zlib
+from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+Ints = NDArray[Any]
+"""Whole numbers, of the width that the place needs."""
+Floats = NDArray[Any]
+"""Numbers with a fraction, likewise."""
 Flags = NDArray[np.bool_]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

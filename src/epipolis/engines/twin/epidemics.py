@@ -9,6 +9,7 @@ import numpy as np
 
 from epipolis.engines.compiled import compiled
 from epipolis.engines.twin.courses import (
+    BY_NOBODY,
     INFECTION,
     LIVE,
     NEVER,
@@ -20,11 +21,12 @@ from epipolis.engines.twin.courses import (
     shed_on,
     shedding_of,
 )
+from epipolis.engines.twin.disease import Disease
 from epipolis.engines.twin.draws import Floats, Ints, key, mixed, uniform, unit
-from epipolis.engines.twin.illness import Disease
 from epipolis.engines.twin.immunity import protection_of, severity_of
 from epipolis.engines.twin.layout import Records
-from epipolis.engines.twin.meetings import BODY, Hits, Sources, Today
+from epipolis.engines.twin.meetings import Hits, Sources
+from epipolis.engines.twin.presence import BODY, Today
 from epipolis.engines.twin.worlds import World
 
 if TYPE_CHECKING:
@@ -33,9 +35,9 @@ if TYPE_CHECKING:
 LEAD_DAYS = 7
 """The first infections were brought in during so many days before the first."""
 _THREADS = 2
-_BY_NOBODY = 255
 _FEWEST_AT_ONCE = 64
 _RESTS = 7
+_COPIED = [name for name in LIVE.names or () if name != "row"]
 _FEW_INFECTIONS = 0.2
 """Whoever would infect fewer than so many on a day is left out at random, and the rest stand for those left out."""
 
@@ -112,10 +114,12 @@ def bring_in(epidemic: Epidemic, who: Ints, when: Ints, variant: int = 0) -> Non
     can = epidemic.bodies["can"][who] > 0
     who, when = who[can], when[can]
     nothing = np.full(len(who), -1)
-    add_infections(epidemic, who, np.full(len(who), NOBODY), nothing, np.full(len(who), _BY_NOBODY), when, variant)
+    add_infections(epidemic, who, np.full(len(who), NOBODY), nothing, np.full(len(who), BY_NOBODY), when, variant)
 
 
-def add_infections(epidemic: Epidemic, who: Ints, infector: Ints, place: Ints, layer: Ints, when: Ints, variant: Ints | int) -> None:
+def add_infections(
+    epidemic: Epidemic, who: Ints, infector: Ints, place: Ints, layer: Ints, when: Ints, variant: Ints | int
+) -> None:
     """Write new infections down with all that will come of them."""
     first, last = epidemic.count, epidemic.count + len(who)
     if last > len(epidemic.rows):
@@ -127,14 +131,14 @@ def add_infections(epidemic: Epidemic, who: Ints, infector: Ints, place: Ints, l
         *(who, infector, place),
         *(layer, when, variant),
     )
-    new["sampled_on"] = new["confirmed_on"] = NEVER
+    new["sampled_on"] = new["result_on"] = new["confirmed_on"] = NEVER
     before = epidemic.last_of[who]
     severity = severity_of(epidemic, who, before, new["variant"])
     draw_courses(epidemic.rows, first, last, epidemic.course, epidemic.world.age[who], before + 1, severity)
     epidemic.last_of[who] = np.arange(first, last, dtype=np.int32)
     epidemic.bodies["can"][who] = 0
     fresh = np.empty(len(who), LIVE)
-    for name in LIVE.names[:-1]:
+    for name in _COPIED:
         fresh[name] = new[name]
     fresh["row"] = np.arange(first, last)
     epidemic.fresh.append(fresh)
@@ -149,7 +153,7 @@ def advance(epidemic: Epidemic, rules: "Rules") -> None:
     2. whom they meet and infect, at home and elsewhere;
     3. infections brought in from outside.
     """
-    day, disease = epidemic.day, epidemic.disease
+    day = epidemic.day
     sources, epidemic.onsets = _wake(epidemic, rules)
     today = rules.today
     hits = _hits_of(epidemic, today, sources)
@@ -204,7 +208,8 @@ def _wake(epidemic: Epidemic, rules: "Rules") -> tuple[Sources, Ints]:
     )
     living, shedding, ill = counts.tolist()
     epidemic.live = kept[:living]
-    return Sources(*(column[:shedding] for column in sources)), onsets[:ill]
+    person, infection, level = (column[:shedding] for column in sources)
+    return Sources(person, infection, level), onsets[:ill]
 
 
 @compiled(allocates=False)
@@ -271,23 +276,25 @@ def _hits_of(epidemic: Epidemic, today: Today, sources: Sources) -> Hits:
         while True:
             hits = _room_for(room)
             epidemic.world.infect(epidemic.bodies, today, sources, first, last, hits)
-            found = int(hits.count[0])
+            found = int(hits.found[0])
             if found <= room:
-                return Hits(*(column[:found] for column in hits[:-1]), hits.count)
+                target, infection, place, layer, draw = (column[:found] for column in hits[:-1])
+                return Hits(target, infection, place, layer, draw, hits.found)
             room = found
 
     if parts == 1:
         return work(0, count)
     done = list(_pool.map(work, ends[:-1], ends[1:]))
-    return Hits(*(np.concatenate(columns) for columns in zip(*done, strict=True)))
+    target, infection, place, layer, draw, counted = (np.concatenate(columns) for columns in zip(*done, strict=True))
+    return Hits(target, infection, place, layer, draw, counted)
 
 
 _pool = ThreadPoolExecutor(_THREADS, "twin")
 
 
 def _room_for(room: int) -> Hits:
-    numbers = [np.empty(room, np.int32) for _ in range(4)]
-    return Hits(*numbers, np.empty(room, np.float64), np.zeros(1, np.int64))
+    target, infection, place, layer = (np.empty(room, np.int32) for _ in range(4))
+    return Hits(target, infection, place, layer, np.empty(room, np.float64), np.zeros(1, np.int64))
 
 
 def _causes(epidemic: Epidemic, hits: Hits) -> tuple[Ints, Ints, Ints, Ints]:

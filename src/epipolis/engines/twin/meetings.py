@@ -16,22 +16,11 @@ from epipolis.engines.compiled import compiled
 from epipolis.engines.twin.draws import Floats, Ints, mixed, unit
 from epipolis.engines.twin.layout import Layout, Records
 from epipolis.engines.twin.places import NURSERY, SCHOOL, WORKPLACE
-from epipolis.engines.twin.week import PARTS, RIDE_BACK, RIDE_OUT, SLOTS, Week, duty_hours
+from epipolis.engines.twin.presence import Today, keeps_outing, stay_of
+from epipolis.engines.twin.week import PARTS, RIDE_BACK, RIDE_OUT, SLOTS, Week
 
 HOUSEHOLD, CLASS, TEAM, PLACE, TRANSIT, CARE, PASSING = range(7)
 
-BODY = np.dtype(
-    [
-        ("home_until", np.int16),  # last day at home by order or illness
-        ("away_until", np.int16),  # last day in hospital; the dead are away for ever
-        ("can", np.uint8),  # 0 cannot be infected now, 1 never was, 2 has some protection
-        ("wears", np.uint8),  # bits: the mask orders that this person follows
-        ("keeps", np.uint8),  # how many of 255 outings of the typical week take place
-        ("habits", np.uint8),  # bits: REMOTE, HAS_APP
-        ("age", np.uint8),
-    ]
-)
-REMOTE, HAS_APP = 1, 2
 _HOME_HOURS = 4.0
 _HOME_CROWDING = 0.4
 _TEAM_SHARE, _CLASS_SHARE = 1 / 6, 1 / 18
@@ -54,34 +43,6 @@ class Groups(NamedTuple):
     """By place: share of the time together there that is close, for two who do not know each other."""
     longest: Ints
     """By place: minutes of the longest stay."""
-
-
-class Today(NamedTuple):
-    """What holds on one day for everyone."""
-
-    day: int
-    weekday: int
-    key: np.uint64
-    keeps_key: np.uint64
-    attends_key: np.uint64
-    week_keys: Ints
-    is_hazard: bool
-    """False: a hazard is taken as the chance itself, as Covasim does."""
-    most: float
-    """The largest susceptibility."""
-    susceptibility: Floats
-    """By single year of age."""
-    masks: Floats
-    """By layer and bits of `wears`: what is left of the hazard for one side."""
-    shut: Ints
-    """By place."""
-    rates: Floats
-    """By kind of place: share of outings that limits on capacity leave."""
-    far_rate: float
-    curfew: int
-    half_classes: bool
-    home_factor: float
-    """What is left of contact at home with someone who keeps to a room."""
 
 
 class Sources(NamedTuple):
@@ -109,13 +70,21 @@ class Hits(NamedTuple):
     place: Ints
     layer: Ints
     draw: Floats
-    count: Ints
+    found: Ints
     """One entry; more than there is room for says that the work must be done again with more."""
 
 
 @compiled(allocates=False)
 def infect(
-    layout: Layout, week: Week, groups: Groups, bodies: Records, today: Today, sources: Sources, first: int, last: int, hits: Hits
+    layout: Layout,
+    week: Week,
+    groups: Groups,
+    bodies: Records,
+    today: Today,
+    sources: Sources,
+    first: int,
+    last: int,
+    hits: Hits,
 ) -> None:
     """Write the hits of some of the sources."""
     for row in range(first, last):
@@ -172,8 +141,8 @@ def _weigh(
         hazard = -np.log1p(-min(hazard, 0.999999))
     if unit(mixed(state, 1)) * most >= hazard:
         return
-    row = hits.count[0]
-    hits.count[0] += 1
+    row = hits.found[0]
+    hits.found[0] += 1
     if row < len(hits.target):
         hits.target[row], hits.infection[row], hits.place[row], hits.layer[row] = target, source.infection, place, layer
         hits.draw[row] = unit(mixed(state, 6))
@@ -194,41 +163,6 @@ def _at_home(layout: Layout, bodies: Records, today: Today, source: Source, hits
 
 
 @compiled(allocates=False)
-def stay_of(layout: Layout, bodies: Records, today: Today, person: int) -> tuple[int, int]:
-    """From when to when someone is at work, in class or in the common rooms today; (0, 0): not at all."""
-    place, body = layout.people[person].duty, bodies[person]
-    if place < 0 or today.shut[place] or body.home_until >= today.day or body.away_until >= today.day:
-        return 0, 0
-    if layout.people[person].is_resident:
-        return duty_hours(layout, today.week_keys, person, today.weekday)
-    is_pupil = layout.people[person].is_pupil
-    if body.habits & REMOTE and layout.places[place].kind == WORKPLACE:
-        return 0, 0
-    if is_pupil and today.half_classes and (person + today.day) % 2 == 0:
-        return 0, 0
-    if unit(mixed(today.attends_key, person)) >= (0.96 if is_pupil else 0.93):
-        return 0, 0
-    return duty_hours(layout, today.week_keys, person, today.weekday)
-
-
-@compiled(allocates=False)
-def keeps_outing(layout: Layout, bodies: Records, today: Today, person: int, at: int, arrived: int) -> bool:
-    """Whether an outing of someone's typical week takes place today; a child goes where its guardian goes."""
-    body, place = bodies[person], at // SLOTS
-    if body.home_until >= today.day or body.away_until >= today.day or today.shut[place] or arrived >= today.curfew:
-        return False
-    leader = person
-    if body.age < 12:
-        leader = layout.people[person].guardian
-        if bodies[leader].home_until >= today.day or bodies[leader].away_until >= today.day:
-            return False
-    rate = bodies[leader].keeps / 255 * today.rates[layout.places[place].kind]
-    if today.far_rate < 1 and layout.places[place].district != layout.districts[layout.people[person].neighbourhood]:
-        rate *= today.far_rate
-    return unit(mixed(mixed(today.keeps_key, leader), at % SLOTS)) < rate
-
-
-@compiled(allocates=False)
 def _on_duty(
     layout: Layout,
     week: Week,
@@ -243,7 +177,7 @@ def _on_duty(
     """Colleagues or classmates, a few others of the house, and a venue's visitors."""
     place, team = layout.people[source.person].duty, layout.people[source.person].team
     kind, hours = layout.places[place].kind, (end - begin) / 60
-    is_school = kind == SCHOOL or kind == NURSERY
+    is_school = kind in (SCHOOL, NURSERY)
     layer = CARE if layout.people[source.person].is_resident else (CLASS if is_school else TEAM)
     hazard = source.level * hours * (_CLASS_SHARE if is_school else _TEAM_SHARE)
     most, draws = _largest(today, hazard), mixed(mixed(today.key, layer), source.person)
@@ -272,9 +206,9 @@ def _on_floor(
     while at < _LOOSE:
         state = mixed(draws, event)
         target = groups.staff[first + int(others * unit(mixed(state, 3)))]
-        if layout.people[target].team != layout.people[source.person].team:
-            if stay_of(layout, bodies, today, target)[1] > 0:
-                _weigh(bodies, today, source, state, most, target, hazard, PLACE, place, hits)
+        is_other = layout.people[target].team != layout.people[source.person].team
+        if is_other and stay_of(layout, bodies, today, target)[1] > 0:
+            _weigh(bodies, today, source, state, most, target, hazard, PLACE, place, hits)
         event, at = event + 1, at + _gap(state) / most
 
 
@@ -327,7 +261,7 @@ def _on_outing(
         return
     place, arrived, left = visit.at // SLOTS, visit.arrived, min(visit.left, today.curfew)
     part = visit.at % PARTS
-    layer = TRANSIT if part == RIDE_OUT or part == RIDE_BACK else PLACE
+    layer = TRANSIT if part in (RIDE_OUT, RIDE_BACK) else PLACE
     loose = source.level * groups.looseness[place] / 60
     most = _largest(today, loose * (visit.left - arrived))
     draws = mixed(mixed(mixed(today.key, layer), source.person), visit.at)

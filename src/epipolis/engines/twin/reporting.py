@@ -5,30 +5,22 @@ left probable), the interview (onset and setting become known), and the outcome.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
 
+from epipolis.engines.twin.courses import ASYMPTOMATIC, BY_NOBODY, MILD, NEVER, SEVERE
 from epipolis.engines.twin.draws import Flags, Floats, Ints, pick, uniform
+from epipolis.engines.twin.epidemics import Epidemic
+from epipolis.engines.twin.layout import Records
 from epipolis.engines.twin.places import KINDS
-from epipolis.engines.twin.spread import ASYMPTOMATIC, AT_HOME, BROUGHT_IN, FATAL, MILD, SEVERE, Infections
+from epipolis.engines.twin.visits import epoch_of
 
-NEVER = 1_000_000
-"""A day that does not come."""
-HOSPITAL_AFTER = 5
-"""Days from onset to admission of the severely ill."""
-
-# Chance of being tested by course: asymptomatic, mild, severe, fatal. Delays in days from 0 on. Chosen by hand so that
-# about a quarter of infections are found, half of them within three days of onset.
-_TESTED = np.array([0.09, 0.6, 0.96, 0.98])
-_SAMPLED_AFTER = np.array([0.06, 0.24, 0.28, 0.18, 0.12, 0.07, 0.05])
-_RESULT_AFTER = np.array([0.2, 0.5, 0.2, 0.1])
+# Chosen by hand for an office of middling speed.
 _REPORTED_AS_SUSPECTED = 0.65
-_NEVER_CONFIRMED = 0.08
 _INTERVIEWED = 0.85
 _ONSET_TOLD_AT_ONCE = 0.6
-_WAITS_FOR_MONDAY = 0.55
 _SETTING_KNOWN = {"household": 0.75, "outside": 0.4, "abroad": 0.9}
 
 SYMPTOMS = ("fever", "cough", "fatigue", "sore_throat", "headache", "loss_of_smell", "shortness_of_breath")
@@ -45,87 +37,74 @@ class Findings:
     confirmed: Ints
     interviewed: Ints
     closed: Ints
-    isolated_until: Ints
-    """13 days after onset, or 10 after the sample without symptoms; NEVER passes for those never confirmed."""
 
 
-def findings_of(infections: Infections, *, seed: int, start: date) -> Findings:
-    """The same for an infection whenever it is asked, so that nothing needs to be remembered."""
+def findings_of(infections: Records, *, seed: int) -> Findings:
+    """What the tests found, and the paper around them; the same whenever it is asked, so that nothing is remembered."""
+    person = infections["person"]
 
     def chance(purpose: str) -> Floats:
-        return uniform(seed, purpose, infections.person)
+        return uniform(seed, purpose, person)
 
-    is_ill = infections.course != ASYMPTOMATIC
-    tested = chance("tested") < _TESTED[infections.course]
-    sampled = infections.onset + pick(_SAMPLED_AFTER, chance("sampled after"))
-    sampled = _on_working_day(np.maximum(sampled, 0), chance("sample waits"), start)
-    result = _on_working_day(sampled + pick(_RESULT_AFTER, chance("result after")), chance("result waits"), start)
-    in_time = is_ill & (chance("suspected") < _REPORTED_AS_SUSPECTED)
-    unconfirmed = in_time & (chance("unconfirmed") < _NEVER_CONFIRMED)
+    sampled, confirmed = infections["sampled_on"].astype(np.int64), infections["confirmed_on"].astype(np.int64)
+    is_ill, tested = infections["course"] != ASYMPTOMATIC, infections["sampled_on"] < NEVER
+    # A sample that finds nothing leaves the ill as probable cases; the others are never heard of.
+    result = np.where(is_ill | (confirmed < NEVER), infections["result_on"].astype(np.int64), NEVER)
+    in_time = is_ill & (chance("suspected") < _REPORTED_AS_SUSPECTED) & (result > sampled)
     interviewed = result + 1 + (chance("interview after") < 0.4)
-    closed = np.maximum(np.maximum(infections.over, interviewed + 1), 0) + pick(np.array([0.5, 0.3, 0.2]), chance("closed"))
-    until = np.where(is_ill, infections.onset + 13, sampled + 10)
+    over = infections["over_on"].astype(np.int64)
+    closed = np.maximum(np.maximum(over, interviewed + 1), 0) + pick(np.array([0.5, 0.3, 0.2]), chance("closed"))
+    known = tested & (result < NEVER)
     return Findings(
         sampled=np.where(tested, sampled, NEVER),
         suspected=np.where(tested & in_time, sampled, NEVER),
-        result=np.where(tested, result, NEVER),
-        confirmed=np.where(tested & ~unconfirmed, result, NEVER),
-        interviewed=np.where(tested & (chance("interviewed") < _INTERVIEWED), interviewed, NEVER),
-        closed=np.where(tested, closed, NEVER),
-        isolated_until=until,
+        result=np.where(known, result, NEVER),
+        confirmed=confirmed,
+        interviewed=np.where(known & (chance("interviewed") < _INTERVIEWED), interviewed, NEVER),
+        closed=np.where(known, closed, NEVER),
     )
 
 
-def _on_working_day(day: Ints, chance: Floats, start: date) -> Ints:
-    """Some of what falls on a Saturday or Sunday is done on the Monday after."""
-    weekday = (day + start.weekday()) % 7
-    return day + np.where((weekday >= 5) & (chance < _WAITS_FOR_MONDAY), 7 - weekday, 0)
-
-
-def stays_in_hospital(infections: Infections, day: int) -> Flags:
-    is_severe = infections.course >= SEVERE
-    return is_severe & (day >= infections.onset + HOSPITAL_AFTER) & (day < infections.over)
-
-
-def cases_known(infections: Infections, kinds: Ints, *, seed: int, start: date, utc_offset: timedelta, day: int) -> pa.Table:
+def cases_known(epidemic: Epidemic, *, utc_offset: timedelta, day: int) -> pa.Table:
     """Every new or revised case record that reaches the city on one day, in the order of `known_at`.
 
     Columns: person, revision (from 1), known_at (epoch seconds), classification (suspected, probable, confirmed),
     onset, sampled, reported (dates; onset null while unknown or without symptoms), confirmed_at (epoch seconds or
     null), hospitalised (date or null), symptoms, setting (household, abroad, a kind of place, or null),
     setting_place (or null), outcome (recovered, died or null), outcome_date. Each revision repeats all that is known
-    by then. `kinds`: of the places.
+    by then.
     """
-    found = findings_of(infections, seed=seed, start=start)
+    infections, kinds, seed, start = epidemic.infections, epidemic.world.kinds, epidemic.seed, epidemic.start
+    found = findings_of(infections, seed=seed)
     stages = (found.suspected, found.result, found.interviewed, found.closed)
     due = [np.flatnonzero(days == day) for days in stages]
     row = np.concatenate(due)
     stage = np.repeat(np.arange(len(stages)), [len(rows) for rows in due])
-    second = _second(infections.person[row], stage, seed)
+    second = _second(infections["person"][row], stage, seed)
     revision = sum(((stages[earlier][row] < NEVER) & (earlier <= stage)).astype(np.int64) for earlier in range(4))
-    order = np.lexsort((stage, infections.person[row], second))
+    order = np.lexsort((stage, infections["person"][row], second))
     row, stage, second, revision = row[order], stage[order], second[order], np.asarray(revision)[order]
     midnight = epoch_of(start, day, utc_offset)
-    confirmed_second = _second(infections.person[row], np.ones(len(row), np.int64), seed)
+    confirmed_second = _second(infections["person"][row], np.ones(len(row), np.int64), seed)
     confirmed_at = midnight + (found.confirmed[row] - day) * 86_400 + confirmed_second
     is_confirmed, is_resulted = (stage >= 1) & (found.confirmed[row] < NEVER), stage >= 1
-    told = uniform(seed, "onset told", infections.person[row]) < _ONSET_TOLD_AT_ONCE
+    told = uniform(seed, "onset told", infections["person"][row]) < _ONSET_TOLD_AT_ONCE
     is_interviewed = (stage >= 2) & (found.interviewed[row] <= day)
-    onset_known = (infections.course[row] != ASYMPTOMATIC) & (told | is_interviewed)
+    onset_known = (infections["course"][row] != ASYMPTOMATIC) & (told | is_interviewed)
     first_known = np.minimum(found.suspected, found.result)[row]
     setting, place = _setting(infections, kinds, row, is_interviewed, seed)
-    admitted = infections.onset[row] + HOSPITAL_AFTER
-    is_admitted = (infections.course[row] >= SEVERE) & (admitted <= day)
+    admitted = infections["severe_on"][row]
+    is_admitted = admitted <= day
     has_ended = stage == 3
-    outcome = np.where(infections.course[row] == FATAL, "died", "recovered").astype(object)
+    outcome = np.where(infections["dies"][row], "died", "recovered").astype(object)
     label = np.where(is_confirmed, "confirmed", np.where(is_resulted, "probable", "suspected")).astype(object)
     return pa.table(
         {
-            "person": pa.array(infections.person[row], pa.int64()),
+            "person": pa.array(infections["person"][row], pa.int64()),
             "revision": pa.array(revision, pa.int16()),
             "known_at": pa.array(midnight + second, pa.int64()),
             "classification": pa.array(label, pa.string()),
-            "onset": dates(start, infections.onset[row], ~onset_known),
+            "onset": dates(start, infections["onset"][row], ~onset_known),
             "sampled": dates(start, found.sampled[row]),
             "reported": dates(start, first_known),
             "confirmed_at": pa.array(confirmed_at, pa.int64(), mask=~is_confirmed),
@@ -134,15 +113,9 @@ def cases_known(infections: Infections, kinds: Ints, *, seed: int, start: date, 
             "setting": pa.array(setting, pa.string()),
             "setting_place": pa.array(np.maximum(place, 0), pa.int64(), mask=place < 0),
             "outcome": pa.array(outcome, pa.string(), mask=~has_ended),
-            "outcome_date": dates(start, infections.over[row], ~has_ended),
+            "outcome_date": dates(start, infections["over_on"][row], ~has_ended),
         }
     )
-
-
-def epoch_of(start: date, day: int, utc_offset: timedelta) -> int:
-    """Epoch seconds of local midnight at the beginning of a day of the run."""
-    midnight = datetime(start.year, start.month, start.day, tzinfo=UTC) + timedelta(days=day) - utc_offset
-    return int(midnight.timestamp())
 
 
 def dates(start: date, days: Ints, is_null: Flags | None = None) -> pa.Array:
@@ -156,23 +129,26 @@ def _second(person: Ints, stage: Ints, seed: int) -> Ints:
 
 
 def _setting(
-    infections: Infections, kinds: Ints, row: Ints, is_interviewed: Flags, seed: int
+    infections: Records, kinds: Ints, row: Ints, is_interviewed: Flags, seed: int
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.object_]], Ints]:
     names = np.array([*(kind.name for kind in KINDS), "abroad", "household"], object)
-    place = infections.place[row]
+    infections = infections[row]
+    place = infections["place"]
     if not len(place):
         return np.array([], object), place
-    code = np.where(place >= 0, kinds[place], np.where(place == BROUGHT_IN, -2, -1))
+    code = np.where(
+        place >= 0, kinds[np.maximum(place, 0)].astype(np.int64), np.where(infections["layer"] == BY_NOBODY, -2, -1)
+    )
     known = np.where(code >= 0, _SETTING_KNOWN["outside"], _SETTING_KNOWN["household"])
-    known = np.where(place == BROUGHT_IN, _SETTING_KNOWN["abroad"], known)
-    is_known = is_interviewed & (uniform(seed, "setting known", infections.person[row]) < known)
+    known = np.where(code == -2, _SETTING_KNOWN["abroad"], known)
+    is_known = is_interviewed & (uniform(seed, "setting known", infections["person"]) < known)
     setting = names[code]
     setting[~is_known] = None
-    return setting, np.where(is_known & (place > AT_HOME), place, -1)
+    return setting, np.where(is_known & (place >= 0), place, -1)
 
 
-def _symptoms(infections: Infections, row: Ints, seed: int) -> pa.Array:
-    course, person = infections.course[row], infections.person[row]
+def _symptoms(infections: Records, row: Ints, seed: int) -> pa.Array:
+    course, person = infections["course"][row], infections["person"][row]
     has = np.empty((len(row), len(SYMPTOMS)), bool)
     for number in range(len(SYMPTOMS)):
         share = _SYMPTOM_SHARE[(course >= SEVERE).astype(int), number]

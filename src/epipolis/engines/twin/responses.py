@@ -8,9 +8,9 @@ import numpy as np
 
 from epipolis.engines.twin.contacts import Asked
 from epipolis.engines.twin.courses import NEVER
-from epipolis.engines.twin.draws import Flags, Floats, Ints, key, pick, uniform
+from epipolis.engines.twin.draws import Flags, Ints, key, pick, uniform
 from epipolis.engines.twin.epidemics import Epidemic
-from epipolis.engines.twin.orders import (
+from epipolis.engines.twin.measures import (
     LAYERS,
     CheckFence,
     IsolateCases,
@@ -28,6 +28,11 @@ _OTHERS_ILL = 0.002
 """Share of people who, on any day, fall ill alike of something else and are tested for it as often."""
 _DETECTABLE_AFTER = 5
 """Days for which a sample still finds what is no longer infectious."""
+_CLOSE_MINUTES = 15
+"""Shortest time in one place that tracers ask for (WHO 2020)."""
+_REMEMBERED_DAYS = 10
+"""Days that the telephones look back."""
+_WAITS_FOR_MONDAY = 0.55
 _LATE = 0.2
 """What is left of a test's sensitivity before and after."""
 
@@ -44,6 +49,7 @@ class Response:
     queues: dict[int, Ints] = field(default_factory=dict)
     """Of each vaccination (by its id): who is still to come, in order."""
     units: dict[int, float] = field(default_factory=lambda: defaultdict(float))
+    paid: dict[int, float] = field(default_factory=dict)
     tests: int = 0
     confirmed: int = 0
     traced: int = 0
@@ -54,15 +60,15 @@ def respond(epidemic: Epidemic, orders: Orders, response: Response) -> None:
     """The work of the day's end: after `advance`, for the day just lived."""
     day = epidemic.day - 1
     response.tests = response.confirmed = response.traced = response.vaccinated = 0
-    for measure in orders.of(Testing):
-        _test(epidemic, response, measure, day)
+    for testing in orders.of(Testing):
+        _test(epidemic, response, testing, day)
     _confirm(epidemic, orders, response, day)
-    for measure in orders.of(TraceContacts):
-        _trace(epidemic, orders, response, measure, day)
-    for measure in orders.of(TraceByBluetooth):
-        _warn(epidemic, orders, response, measure, day)
-    for measure in orders.of(Vaccinate):
-        _vaccinate(epidemic, response, measure, day)
+    for tracing in orders.of(TraceContacts):
+        _trace(epidemic, orders, response, tracing, day)
+    for bluetooth in orders.of(TraceByBluetooth):
+        _warn(epidemic, orders, response, bluetooth, day)
+    for vaccination in orders.of(Vaccinate):
+        _vaccinate(epidemic, response, vaccination, day)
 
 
 def _delays(epidemic: Epidemic, purpose: str, who: Ints, mean: float) -> Ints:
@@ -70,6 +76,13 @@ def _delays(epidemic: Epidemic, purpose: str, who: Ints, mean: float) -> Ints:
     days = np.arange(15)
     logs = -mean + days * np.log(max(mean, 1e-9)) - np.cumsum(np.log(np.maximum(days, 1)))
     return pick(np.exp(logs), uniform(epidemic.seed, purpose, who)) if len(who) else np.zeros(0, np.int64)
+
+
+def _on_working_day(epidemic: Epidemic, who: Ints, days: Ints) -> Ints:
+    """Some of what falls on a Saturday or Sunday is done on the Monday after."""
+    weekday = (epidemic.start.weekday() + days) % 7
+    waits = (weekday >= 5) & (uniform(epidemic.seed, "waits for Monday", who, days) < _WAITS_FOR_MONDAY)
+    return np.asarray(days + np.where(waits, 7 - weekday, 0), np.int64)
 
 
 def _schedule(agenda: dict[int, list[Ints]], rows: Ints, days: Ints) -> None:
@@ -86,7 +99,9 @@ def _test(epidemic: Epidemic, response: Response, testing: Testing, day: int) ->
     ill = epidemic.onsets
     seeks = uniform(epidemic.seed, "tested", rows["person"][ill]) < testing.symptomatic * testing.compliance
     ill = ill[seeks]
-    _schedule(response.samples, ill, day + _delays(epidemic, "to sample", rows["person"][ill], testing.days_to_sample))
+    delays = _delays(epidemic, "to sample", rows["person"][ill], testing.days_to_sample)
+    _schedule(response.samples, ill, _on_working_day(epidemic, rows["person"][ill], day + delays))
+    response.samples[day].append(epidemic.live["row"][epidemic.live["severe_on"] == day])  # every hospital tests
     due = np.unique(_due(response.samples, day))
     due = due[rows["sampled_on"][due] == NEVER]
     if testing.screening > 0:
@@ -105,29 +120,30 @@ def _test(epidemic: Epidemic, response: Response, testing: Testing, day: int) ->
     one = rows[due]
     best = (one["sheds"] - 1 <= day) & (day <= one["shed"] + _DETECTABLE_AFTER)
     found = uniform(epidemic.seed, "found", one["person"], day) < testing.sensitivity * np.where(best, 1.0, _LATE)
-    positive = due[found & (one["confirmed_on"] == NEVER)]
-    _schedule(response.results, positive, day + _delays(epidemic, "to result", rows["person"][positive], testing.days_to_result))
+    results = day + _delays(epidemic, "to result", one["person"], testing.days_to_result)
+    rows["result_on"][due] = results = _on_working_day(epidemic, one["person"], results)
+    positive = found & (one["confirmed_on"] == NEVER)
+    _schedule(response.results, due[positive], results[positive])
 
 
 def _confirm(epidemic: Epidemic, orders: Orders, response: Response, day: int) -> None:
     rows = epidemic.rows
     cases = np.unique(_due(response.results, day))
     cases = cases[rows["confirmed_on"][cases] == NEVER]
-    rows["confirmed_on"][cases] = day
+    rows["confirmed_on"][cases] = rows["result_on"][cases] = day
     response.confirmed = len(cases)
     response.cases[day].append(cases)
     who = rows["person"][cases]
-    for measure in orders.of(IsolateCases):
-        stay_home(epidemic, response.isolated, who[obeys(epidemic, orders, measure, who)], day, day + measure.days)
-        response.units[id(measure)] += len(who)
-    for measure in orders.of(QuarantineHouseholds):
-        members, _ = epidemic.world.household_of(who)
-        members = np.setdiff1d(members, who)
-        stay_home(epidemic, response.quarantined, members[obeys(epidemic, orders, measure, members)], day, day + measure.days)
-        response.units[id(measure)] += len(members)
-    if orders.of(QuarantineHouseholds) and orders.of(Testing):
-        members, _ = epidemic.world.household_of(who)
-        _test_contacts(epidemic, response, orders.of(Testing)[0], np.unique(members), day)
+    for isolation in orders.of(IsolateCases):
+        stay_home(epidemic, response.isolated, who[obeys(epidemic, orders, isolation, who)], day, day + isolation.days)
+        response.units[id(isolation)] += len(who)
+    for quarantine in orders.of(QuarantineHouseholds):
+        members = np.setdiff1d(epidemic.world.household_of(who)[0], who)
+        stays = members[obeys(epidemic, orders, quarantine, members)]
+        stay_home(epidemic, response.quarantined, stays, day, day + quarantine.days)
+        response.units[id(quarantine)] += len(members)
+        for testing in orders.of(Testing):
+            _test_contacts(epidemic, response, testing, members, day)
 
 
 def obeys(epidemic: Epidemic, orders: Orders, measure: Measure, who: Ints) -> Flags:
@@ -161,8 +177,8 @@ def _test_contacts(epidemic: Epidemic, response: Response, testing: Testing, con
     _schedule(response.samples, row, day + 1 + _delays(epidemic, "to sample", who, testing.days_to_sample))
 
 
-def _asked(epidemic: Epidemic, purpose: str, day: int, days_back: int, minutes: int, by_app: bool) -> Asked:
-    days = np.arange(max(day - days_back, 0), day + 1)
+def _asked(epidemic: Epidemic, purpose: str, last: int, days_back: int, minutes: int, by_app: bool) -> Asked:
+    days = np.arange(max(last - days_back, 0), max(last, 0) + 1)
     weekdays = (epidemic.start.weekday() + days) % 7
     keys = np.array([key(epidemic.seed, "keeps", number) for number in days.tolist()], np.uint64)
     return Asked(key(epidemic.seed, purpose), days, weekdays, keys, minutes, by_app)
@@ -190,8 +206,8 @@ def _trace(epidemic: Epidemic, orders: Orders, response: Response, tracing: Trac
         return
     shares = np.array([tracing.layers.get(layer, 0.0) for layer in LAYERS])
     who = epidemic.rows["person"][waiting]
-    back = tracing.days_back + round(tracing.delay_days) + 2
-    met, _ = epidemic.world.contacts_of(epidemic.bodies, _asked(epidemic, "traced", day, back, 15, False), who, shares)
+    asked = _asked(epidemic, "traced", day - round(tracing.delay_days) - 1, tracing.days_back, _CLOSE_MINUTES, False)
+    met, _ = epidemic.world.contacts_of(epidemic.bodies, asked, who, shares)
     _quarantine_contacts(epidemic, orders, response, tracing, np.unique(met).astype(np.int64), day)
 
 
@@ -200,7 +216,7 @@ def _warn(epidemic: Epidemic, orders: Orders, response: Response, bluetooth: Tra
     if not len(cases):
         return
     who = epidemic.rows["person"][cases]
-    asked = _asked(epidemic, "warned", day, 10, bluetooth.minutes, True)
+    asked = _asked(epidemic, "warned", day - 1, _REMEMBERED_DAYS, bluetooth.minutes, True)
     met, _ = epidemic.world.contacts_of(epidemic.bodies, asked, who, np.ones(len(LAYERS)))
     _quarantine_contacts(epidemic, orders, response, bluetooth, np.unique(met).astype(np.int64), day, bluetooth.follows)
 

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import cos, pi
+from typing import TypeVar
 
 import numpy as np
 
 from epipolis.engines.twin.draws import Flags, Floats, Ints, key, uniform
 from epipolis.engines.twin.epidemics import Epidemic
-
-from epipolis.engines.twin.meetings import HAS_APP, REMOTE, Today
-from epipolis.engines.twin.order_checks import compliance_of
-from epipolis.engines.twin.orders import (
+from epipolis.engines.twin.measure_checks import compliance_of
+from epipolis.engines.twin.measures import (
     LAYERS,
     ClosePlaces,
     Curfew,
@@ -24,14 +23,17 @@ from epipolis.engines.twin.orders import (
     Schools,
     TraceByBluetooth,
     WorkFromHome,
-    age_range,
 )
 from epipolis.engines.twin.places import CARE_HOME, CODES, KINDS
+from epipolis.engines.twin.presence import HAS_APP, REMOTE, Today
 from epipolis.engines.twin.week import HABIT
 
 _MASKS_A_WEEK = 7.0
 """One mask a day is what full compliance needs."""
 _HOME_FACTOR = 0.5
+_MASK_ORDERS = 8
+"""So many orders of masks can hold at once; a bit for each."""
+Kind = TypeVar("Kind", bound=Measure)
 
 
 @dataclass(eq=False)
@@ -54,7 +56,7 @@ class Orders:
             self.shares[id(measure)] = compliance_of(measure, world.age, world.area, world.area_codes)
         return self.shares[id(measure)]
 
-    def of(self, kind: type[Measure]) -> list[Measure]:
+    def of(self, kind: type[Kind]) -> list[Kind]:
         """Those of one kind that are in force."""
         return [measure for measure in self.in_force or () if isinstance(measure, kind)]
 
@@ -116,6 +118,22 @@ def follows(epidemic: Epidemic, measure: Measure, share: float = 1.0) -> Flags:
     return np.asarray(chance < compliance * share, bool)
 
 
+def concerned(epidemic: Epidemic, orders: Orders, measure: Measure) -> float:
+    """For how many people a measure means something today, for its cost."""
+    bodies, world = epidemic.bodies, epidemic.world
+    if isinstance(measure, Masks):
+        return float(orders.compliance(epidemic, measure).sum())
+    if isinstance(measure, WorkFromHome):
+        return float((bodies["habits"] & REMOTE > 0).sum())
+    if isinstance(measure, Schools):
+        return float(world.is_pupil.sum()) * (1.0 if measure.mode == "closed" else 0.5)
+    if isinstance(measure, ClosePlaces | LimitCapacity):
+        shut = np.isin(world.kinds, [CODES[name] for name in measure.places])
+        share = measure.compliance if isinstance(measure, ClosePlaces) else 1 - measure.share
+        return float(world.staff[shut].sum()) * share
+    return float(len(bodies))
+
+
 def _is_triggered(orders: Orders, number: int, figures: Mapping[str, list[float]]) -> bool:
     trigger = orders.measures[number].trigger
     if trigger is None:
@@ -124,7 +142,7 @@ def _is_triggered(orders: Orders, number: int, figures: Mapping[str, list[float]
     return orders.triggered[number]
 
 
-def _left(orders: Orders, kind: type[Measure]) -> float:
+def _left(orders: Orders, kind: type[LimitTravel] | type[ReduceImports]) -> float:
     left = 1.0
     for measure in orders.of(kind):
         left *= 1 - measure.share * measure.compliance
@@ -133,30 +151,34 @@ def _left(orders: Orders, kind: type[Measure]) -> float:
 
 def _apply(epidemic: Epidemic, orders: Orders) -> None:
     """Work out who and what the measures in force concern; this holds until others are in force."""
-    bodies, world = epidemic.bodies, epidemic.world
+    bodies = epidemic.bodies
     keeps, remote = np.full(len(bodies), HABIT), np.zeros(len(bodies), bool)
-    for measure in orders.of(FewerOutings):
-        keeps = np.where(follows(epidemic, measure), keeps * (1 - measure.share), keeps)
-    for measure in orders.of(WorkFromHome):
-        remote |= follows(epidemic, measure, measure.share)
+    for fewer in orders.of(FewerOutings):
+        keeps = np.where(follows(epidemic, fewer), keeps * (1 - fewer.share), keeps)
+    for work in orders.of(WorkFromHome):
+        remote |= follows(epidemic, work, work.share)
     bodies["keeps"] = np.rint(keeps * 255)
-    uptake = max([0.0, *(measure.uptake for measure in orders.of(TraceByBluetooth))])
+    uptake = max([0.0, *(app.uptake for app in orders.of(TraceByBluetooth))])
     has_app = uniform(epidemic.seed, "has the app", np.arange(len(bodies))) < uptake
     bodies["habits"] = remote * np.uint8(REMOTE) | has_app * np.uint8(HAS_APP)
-    bodies["wears"] = 0
-    orders.masks = np.ones((len(LAYERS), 256))
-    for bit, measure in enumerate(orders.of(Masks)[:8]):
-        supply = measure.supply_per_person_week
-        wears = follows(epidemic, measure, 1.0 if supply is None else min(1.0, supply / _MASKS_A_WEEK))
-        bodies["wears"] |= (wears << bit).astype(np.uint8)
-        with_mask = (np.arange(256) >> bit) & 1 == 1
-        for layer in measure.layers:
-            orders.masks[LAYERS.index(layer), with_mask] *= (1 - measure.effect) ** 0.5
+    _put_on_masks(epidemic, orders)
     orders.shut = _shut(epidemic, orders)
     orders.rates = np.ones(len(KINDS))
-    for measure in orders.of(LimitCapacity):
-        for name in measure.places:
-            orders.rates[CODES[name]] *= 1 - (1 - measure.share) * measure.compliance
+    for limit in orders.of(LimitCapacity):
+        for name in limit.places:
+            orders.rates[CODES[name]] *= 1 - (1 - limit.share) * limit.compliance
+
+
+def _put_on_masks(epidemic: Epidemic, orders: Orders) -> None:
+    epidemic.bodies["wears"] = 0
+    orders.masks = np.ones((len(LAYERS), 256))
+    for bit, masks in enumerate(orders.of(Masks)[:_MASK_ORDERS]):
+        supply = masks.supply_per_person_week
+        wears = follows(epidemic, masks, 1.0 if supply is None else min(1.0, supply / _MASKS_A_WEEK))
+        epidemic.bodies["wears"] |= (wears << bit).astype(np.uint8)
+        with_mask = (np.arange(256) >> bit) & 1 == 1
+        for layer in masks.layers:
+            orders.masks[LAYERS.index(layer), with_mask] *= (1 - masks.effect) ** 0.5
 
 
 def _shut(epidemic: Epidemic, orders: Orders) -> Ints:
@@ -165,7 +187,7 @@ def _shut(epidemic: Epidemic, orders: Orders) -> Ints:
     shut = np.zeros(len(kinds), bool)
     for measure in orders.of(ClosePlaces):
         shut |= np.isin(kinds, [CODES[name] for name in measure.places]) & (chance < measure.compliance)
-    for measure in orders.of(Schools):
-        if measure.mode == "closed":
+    for schools in orders.of(Schools):
+        if schools.mode == "closed":
             shut |= np.isin(kinds, [CODES["school"], CODES["nursery"]])
     return np.asarray(shut & (kinds != CARE_HOME), np.uint8)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from epipolis.engines.twin.disease import Disease, Duration
 from epipolis.engines.twin.draws import Floats
-from epipolis.engines.twin.illness import Disease, Duration
 
 EUROPE = (0.095, 0.104, 0.109, 0.129, 0.139, 0.145, 0.122, 0.094, 0.052, 0.011)
 """Share of people by ten years of age, rounded from the European Union of 2020 (Eurostat)."""

@@ -97,7 +97,6 @@ def _wishes() -> Floats:
     return np.asarray(np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1), np.float64)
 
 
-
 @compiled(allocates=False)
 def duty_hours(layout: Layout, keys: Ints, person: int, weekday: int) -> tuple[int, int]:
     """From when to when someone is at work, in class or in the common rooms on this day of the week; (0, 0): not at all."""
@@ -108,7 +107,7 @@ def duty_hours(layout: Layout, keys: Ints, person: int, weekday: int) -> tuple[i
     if layout.people[person].is_resident:
         return int(480 + 60 * late), int(1140 + 60 * habit)
     kind, opens, closes = layout.places[place].kind, layout.places[place].opens, layout.places[place].closes
-    if kind == SCHOOL or kind == NURSERY:
+    if kind in (SCHOOL, NURSERY):
         return int(456 + 25 * late), int(930 + 35 * habit)
     if kind == WORKPLACE:
         begin = 450 + 105 * habit + 20 * late
@@ -228,7 +227,7 @@ def _week_of(layout: Layout, pulls: Pulls, wishes: Floats, stays: Ints, keys: In
     for row in range(count):
         slot, place = out[row].at % SLOTS, out[row].at // SLOTS
         part, weekday = slot % PARTS, slot // PARTS
-        if part == RIDE_OUT or part == LUNCH or part == RIDE_BACK or layout.places[place].kind == _BAR:
+        if part in (RIDE_OUT, LUNCH, RIDE_BACK) or layout.places[place].kind == _BAR:
             continue
         begin, end = duty_hours(layout, keys, person, weekday)
         is_free = end + _GAP <= out[row].arrived or begin >= out[row].left + _GAP

@@ -8,9 +8,10 @@ from epipolis.engines.twin.city import City
 from epipolis.engines.twin.contacts import Asked, list_contacts
 from epipolis.engines.twin.draws import Flags, Floats, Ints, key, spans
 from epipolis.engines.twin.layout import Layout, Records, lay_out
-from epipolis.engines.twin.meetings import Groups, Hits, Sources, Today, infect, infect_layer
+from epipolis.engines.twin.meetings import Groups, Hits, Sources, infect, infect_layer
 from epipolis.engines.twin.mixing import Mixing, mean_contacts
 from epipolis.engines.twin.places import CODES, KINDS
+from epipolis.engines.twin.presence import Today
 from epipolis.engines.twin.week import HABIT, SLOTS, Week, typical_week
 
 _CONTACT_HOURS = 12.0
@@ -35,6 +36,9 @@ class World(Protocol):
     """Lives in a care home."""
     is_carer: Flags
     """Works in a hospital, a clinic or a care home."""
+    is_pupil: Flags
+    staff: Ints
+    """How many work at each place."""
 
     def infect(self, bodies: Records, today: Today, sources: Sources, first: int, last: int, hits: Hits) -> None:
         """Write whom the sources from `first` to `last` infect."""
@@ -60,6 +64,9 @@ class CityWorld:
         self.contact_hours = _CONTACT_HOURS
         nurses = np.isin(self.kinds, [CODES[name] for name in ("hospital", "clinic", "care_home")])
         self.is_resident, duty = self.layout.people["is_resident"], self.layout.people["duty"]
+        self.is_pupil = self.layout.people["is_pupil"]
+        works = (duty >= 0) & ~self.is_resident & ~self.is_pupil
+        self.staff = np.bincount(duty[works], minlength=len(self.kinds))
         self.is_carer = (duty >= 0) & nurses[duty] & ~self.is_resident
         self.week_keys = np.array([key(city.seed, f"week {number}") for number in range(8)])
 
@@ -88,10 +95,12 @@ class MixingWorld:
     def __init__(self, mixing: Mixing) -> None:
         self.seed, self.age, self.mixing = 0, mixing.age.astype(np.uint8), mixing
         self.area = np.zeros(len(self.age), np.int32)
-        self.is_resident = self.is_carer = np.zeros(len(self.age), bool)
+        self.is_resident = self.is_carer = self.is_pupil = np.zeros(len(self.age), bool)
+        self.staff = np.zeros(0, np.int64)
         self.contact_hours = float(mean_contacts(mixing) @ np.array([layer.weight for layer in mixing.layers]))
         self.largest = [int(np.diff(layer.start).max(initial=0)) for layer in mixing.layers]
-        self.area_codes, self.kinds, self.week_keys = [], np.zeros(0, np.uint8), np.zeros(8, np.uint64)
+        self.area_codes: list[str] = []
+        self.kinds, self.week_keys = np.zeros(0, np.uint8), np.zeros(8, np.uint64)
 
     def infect(self, bodies: Records, today: Today, sources: Sources, first: int, last: int, hits: Hits) -> None:
         for number, layer in enumerate(self.mixing.layers):

@@ -46,7 +46,7 @@ class Plan:
         return twin.build_city(people=self.people, seed=self.seed, utc_offset=offset, born_by=self.start)
 
     def run(self, city: twin.City) -> twin.Run:
-        return twin.start_run(city, twin.COVID_19_ANCESTRAL, twin.USUAL_RESPONSE, seed=self.seed, start=self.start)
+        return twin.start_run(city, twin.load_disease("covid_19_ancestral"), twin.USUAL_RESPONSE, seed=self.seed, start=self.start)
 
 
 def fill(plan: Plan, folder: Path, *, keep_days: int, progress: Callable[[str], Progress]) -> twin.Run:

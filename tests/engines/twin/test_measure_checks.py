@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epipolis.engines.twin import orders
-from epipolis.engines.twin.illness import load_disease
-from epipolis.engines.twin.order_checks import check_measures, compliance_of
-from epipolis.engines.twin.orders import (
+from epipolis.engines.twin import measures
+from epipolis.engines.twin.disease import load_disease
+from epipolis.engines.twin.measure_checks import check_measures, compliance_of
+from epipolis.engines.twin.measures import (
     ClosePlaces,
     FewerOutings,
     IsolateCases,
@@ -33,8 +33,8 @@ def said(*measures, **city):
 
 def test_measures_that_fit_each_other_pass():
     check(
-        orders.Testing(last_day=19),
-        orders.Testing(first_day=20, symptomatic=0.9),
+        measures.Testing(last_day=19),
+        measures.Testing(first_day=20, symptomatic=0.9),
         IsolateCases(),
         TraceContacts(),
         Masks(effect=0.6, compliance_by_age={"0-17": 0.2, "18-64": 0.7, "65+": 0.9}, compliance_by_area={"A": 0.5}),
@@ -63,7 +63,7 @@ def test_measures_that_fit_each_other_pass():
             "Schools are both closed and in half classes on day 20.",
         ),
         (
-            [orders.Testing(last_day=20), orders.Testing(first_day=20)],
+            [measures.Testing(last_day=20), measures.Testing(first_day=20)],
             "testing stands twice on day 20; end the first before the second begins.",
         ),
         (

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epipolis.engines.twin.illness import (
+from epipolis.engines.twin.disease import (
     Disease,
     Duration,
     Immunity,

@@ -5,7 +5,7 @@ from typing import Any
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from epipolis.engines.twin.declaration_files import complaint, entries_of, open_text, plain_record, read_record, write_plain
-from epipolis.engines.twin.orders import MEASURES, Measure
+from epipolis.engines.twin.measures import MEASURES, Measure
 
 ALIASES = {"from": "first_day", "until": "last_day", "when": "trigger"}
 KINDS = {kind.kind(): kind for kind in MEASURES}

@@ -5,9 +5,9 @@ from itertools import combinations
 
 import numpy as np
 
+from epipolis.engines.twin.disease import Disease
 from epipolis.engines.twin.draws import Floats, Ints
-from epipolis.engines.twin.illness import Disease
-from epipolis.engines.twin.orders import (
+from epipolis.engines.twin.measures import (
     ClosePlaces,
     IsolateCases,
     LimitCapacity,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epipolis.engines.twin import orders
-from epipolis.engines.twin.order_files import read_measures, write_measures
-from epipolis.engines.twin.orders import (
+from epipolis.engines.twin import measures
+from epipolis.engines.twin.measure_files import read_measures, write_measures
+from epipolis.engines.twin.measures import (
     FIGURES,
     LAYERS,
     MEASURES,
@@ -36,7 +36,7 @@ DECLARED = (
     IsolateCases(),
     Masks(first_day=24, last_day=60, compliance=0.7, compliance_by_age={"0-17": 0.4}, layers=("place", "transit")),
     ClosePlaces(("bar", "cinema"), trigger=Trigger("cases", above=50)),
-    orders.Testing(symptomatic=0.9, capacity_per_100k=400, cost_per_unit=25),
+    measures.Testing(symptomatic=0.9, capacity_per_100k=400, cost_per_unit=25),
     Vaccinate("mRNA", 500, title="The spring campaign"),
 )
 
