@@ -18,6 +18,8 @@ COMMANDS = {  # command → file in `commands`; each file defines a function of 
     "import": "tables",
     "export": "tables",
     "trace": "trace",
+    "simulate": "simulate",
+    "compare": "compare",
     "backup": "backups",
     "restore": "backups",
     "doctor": "upkeep",

@@ -10,7 +10,7 @@ NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 def content(*kinds, people=2_000, days=20, seeds=2, **more):
     found = queries.empty_content("covid_19_ancestral", NOW.date())
     found |= {"city": {"kind": "procedural", "people": people, "seed": 1}, "days": days, "seeds": seeds, **more}
-    found["measures"] = [queries.new_measure(kind, found) for kind in kinds]
+    found["measures"] = [queries.new_measure(kind, found, cost_per_day=100.0) for kind in kinds]
     return found
 
 

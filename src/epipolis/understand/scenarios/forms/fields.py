@@ -10,6 +10,10 @@ from django.utils.translation import gettext_lazy as _
 class AmountField(forms.FloatField):
     """A finite number within bounds."""
 
+    def prepare_value(self, value):
+        """60 rather than 60.0."""
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
     def to_python(self, value):
         found = super().to_python(value)
         if found is not None and not math.isfinite(found):
@@ -24,7 +28,8 @@ class PercentField(AmountField):
         super().__init__(min_value=0, max_value=100, step_size=None, **kwargs)
 
     def prepare_value(self, value):
-        return round(100 * value, 4) if isinstance(value, float | int) and not isinstance(value, bool) else value
+        is_share = isinstance(value, float | int) and not isinstance(value, bool)
+        return super().prepare_value(round(100.0 * value, 4) if is_share else value)
 
     def clean(self, value):
         found = super().clean(value)

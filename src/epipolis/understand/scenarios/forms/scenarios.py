@@ -57,7 +57,7 @@ class ScenarioForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["disease"].choices = queries.disease_choices()
         units = {
-            "people": _("people"), "days": _("days"), "ward": _("per 100,000 people"), "icu": _("per 100,000 people"),
+            "days": _("days"), "ward": _("per 100,000 people"), "icu": _("per 100,000 people"),
             "immune": "%", "seeds": _("times"),
         }  # fmt: skip
         for name, field in self.fields.items():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from epipolis.understand.scenarios.models import Run
+from epipolis.understand.scenarios.queries.menu import KINDS
 from epipolis.understand.scenarios.queries.results import table_of
 
 LOW, HIGH = 0.1, 0.9
@@ -125,7 +126,8 @@ def cost_rows(shown: Shown) -> list[dict[str, Any]]:
         rows = [row for row in table if (row["measure"], row["unit"]) == (measure, unit)]
         low, middle, high = spread(row["cost"] for row in rows)
         amount = spread(row["amount"] for row in rows)[1]
-        found.append({"measure": measure, "unit": unit, "amount": amount, "low": low, "cost": middle, "high": high})
+        title = str(KINDS[measure].title) if measure in KINDS else measure
+        found.append({"measure": title, "unit": unit, "amount": amount, "low": low, "cost": middle, "high": high})
     return found
 
 

@@ -83,13 +83,13 @@ _PERCENT, _DAYS, _PER_DAY = "%", _("days"), _("per day and 100,000 people")
 MENU: tuple[Kind, ...] = (
     Kind(
         "testing",
-        _("testing"),
+        _("Testing"),
         _("Who is tested, how soon, and how good the tests are."),
         "test-pipe",
         (
             Ask("symptomatic", _("Ill people who are tested"), "percent", 0.6, _PERCENT),
             Ask("contacts", _("Traced contacts who are tested"), "percent", 0.8, _PERCENT),
-            Ask("screening", _("Everybody else, each day"), "percent", 0.0, _PERCENT, _("Testing without a reason: 1 % is much.")),
+            Ask("screening", _("Everybody else, each day"), "percent", 0.0, _PERCENT, _("Without a reason.")),
             Ask(
                 "capacity_per_100k", _("Tests that can be done"), "number", None, _PER_DAY, _("Empty: no limit."),
                 high=100_000, optional=True,
@@ -161,7 +161,7 @@ MENU: tuple[Kind, ...] = (
     ),
     Kind(
         "masks",
-        _("masks"),
+        _("Masks"),
         _("Transmission falls where masks are worn."),
         "mask",
         (
@@ -193,14 +193,14 @@ MENU: tuple[Kind, ...] = (
     ),
     Kind(
         "curfew",
-        _("curfew"),
+        _("Curfew"),
         _("Nobody goes out from this hour until the morning."),
         "moon",
         (Ask("from_hour", _("From"), "number", 21, _("o’clock"), low=12, high=24),),
     ),
     Kind(
         "schools",
-        _("schools"),
+        _("Schools"),
         _("Schools are closed, or classes are halved."),
         "school",
         (Ask("mode", _("How"), "one", "closed", choices=MODES),),
@@ -228,7 +228,7 @@ MENU: tuple[Kind, ...] = (
     ),
     Kind(
         "vaccinate",
-        _("vaccinate"),
+        _("Vaccinate"),
         _("Doses are given day by day, one group after the other."),
         "vaccine",
         (

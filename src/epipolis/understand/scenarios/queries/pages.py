@@ -66,10 +66,15 @@ def result_of(shown: Sequence[Shown]) -> dict[str, Any]:
         "work": [(whats[what], what, charts.curve_chart(shown, what)) for what in ("tests", "quarantined")],
         "totals": totals,
         "ages": charts.age_chart(shown, "infections"),
-        "settings": charts.setting_chart(shown),
+        "where": charts.setting_chart(shown),
         "costs": charts.cost_chart(shown) if any(figures.total(one, "cost")[1] for one in shown) else None,
-        "cost_lines": [(one.name, figures.cost_rows(one)) for one in shown],
+        "cost_lines": [(one.name, _cost_lines(one)) for one in shown],
     }
+
+
+def _cost_lines(one: Shown) -> list[dict[str, Any]]:
+    units = {"day": _("days in force"), "person-day": _("days of one person"), "unit": _("units")}
+    return [{**row, "unit_words": units.get(row["unit"], row["unit"])} for row in figures.cost_rows(one)]
 
 
 def comparison_of(shown: Sequence[Shown]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ READY = (
     ),
     Ready(
         "curfew",
-        _("curfew"),
+        _("Curfew"),
         _("Nobody goes out after nine in the evening while many are ill."),
         (
             ("testing", {}),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -21,7 +22,7 @@ from epipolis.understand.scenarios.queries import Content
 from epipolis.understand.scenarios.services.scenarios import make_scenario
 
 TASK = "scenarios.run"
-_LOOK_EVERY = 1.0  # seconds between two looks whether somebody cancelled
+_LOOK_EVERY = 0.5  # seconds between two reports of progress and looks whether somebody cancelled
 
 
 class _CancelledError(ValueError):
@@ -100,32 +101,29 @@ def _simulate(row: Run, progress: work.Progress) -> tuple[Any, Any, list[Any]]:
     codes = built.neighbourhoods.column("code").to_pylist()
     people = len(built.homes.age)
     twin.check_measures(measures, people=people, areas=codes, days=content["days"], disease=disease)
-    results = twin.simulate_many(
-        built,
-        disease,
-        measures,
-        days=content["days"],
-        seeds=range(1, content["seeds"] + 1),
-        start=date.fromisoformat(content["start"]),
-        begin=begin_of(content),
-        progress=_watched(row, progress),
+    arguments = {"days": content["days"], "seeds": range(1, content["seeds"] + 1), "begin": begin_of(content)}
+    start = date.fromisoformat(content["start"])
+    results = _watched(
+        row, progress, lambda step: twin.simulate_many(built, disease, measures, start=start, progress=step, **arguments)
     )
     return built, disease, list(results)
 
 
-def _watched(row: Run, progress: work.Progress) -> Callable[[int, int], None]:
-    """Progress that also looks now and then whether the run is still wanted."""
-    looked = time.monotonic()
+def _watched(row: Run, progress: work.Progress, compute: Callable[[Callable[[int, int], None]], Any]) -> Any:
+    """Compute beside this thread, which alone talks to the database: it reports progress and sees whether to stop."""
+    state = {"done": 0, "total": 1, "stop": 0}
 
-    def report(done: int, total: int) -> None:
-        nonlocal looked
-        progress(done, total, _("Simulating"))
-        if time.monotonic() - looked >= _LOOK_EVERY:
-            looked = time.monotonic()
-            if queries.is_unwanted(row.id):
-                raise _CancelledError(_("Cancelled."))
+    def step(done: int, total: int) -> None:
+        state.update(done=done, total=total)
+        if state["stop"]:
+            raise _CancelledError(_("Cancelled."))
 
-    return report
+    with ThreadPoolExecutor(1) as beside:
+        found = beside.submit(compute, step)
+        while not wait([found], timeout=_LOOK_EVERY).done:
+            progress(state["done"], state["total"], _("Simulating"))
+            state["stop"] = int(queries.is_unwanted(row.id))
+        return found.result()
 
 
 def build_city(content: Content) -> Any:
@@ -149,7 +147,7 @@ def begin_of(content: Content) -> Any:
     columns = {name: [row.get(name) for row in begin["infected"]] for name in names}
     types = {name: pa.string() if name == "area" else pa.int64() for name in names}
     infected = pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
-    return twin.Begin(infected=infected, immune=begin["immune_share"])
+    return twin.Begin(infected, begin["immune_share"])
 
 
 @transaction.atomic

@@ -72,6 +72,6 @@ def _typed(request, editor):
 def _page(request, editor, context):
     own_people = queries.our_people()
     context |= {
-        "editor": editor, "menu": queries.MENU, "recent_cases": queries.recent_cases(clock.now()), "our_people": own_people,
+        "editor": editor, "kinds": queries.MENU, "recent_cases": queries.recent_cases(clock.now()), "our_people": own_people,
     }  # fmt: skip
     return render(request, "scenarios/edit.html", context)
