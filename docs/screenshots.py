@@ -1,22 +1,30 @@
-"""`make screenshots`: the pictures in docs/pictures, taken from a running demonstration.
+"""`make screenshots`: the pictures in docs/pictures, taken from a small demonstration that it starts and stops itself.
 
-Start `make demo` first, then `make screenshots` (ADDRESS=http://127.0.0.1:8000 unless said otherwise). Each page is taken
-in light, some in dark and at the width of a telephone; colours are reduced so that the pictures stay small.
+`make screenshots ADDRESS=http://127.0.0.1:8000` takes them from one that runs. Each page is taken in light, some in dark
+and at the width of a telephone; colours are reduced so that the pictures stay small.
 """
 
 import argparse
+import os
 import shutil
+import signal
+import socket
+import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 PICTURES = Path(__file__).parent / "pictures"
 DESK, PHONE = (1280, 800), (390, 844)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+_PEOPLE, _READY = 10_000, 300.0  # people of the own demonstration; seconds in which it must be open
 _LIMIT = 300_000  # bytes of one picture
 
 
@@ -56,14 +64,50 @@ SHOWN = (
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("address", nargs="?", default="http://127.0.0.1:8000")
+    parser.add_argument("address", nargs="?", default="", help="of a demonstration that runs; else one is started")
     parser.add_argument("--only", default="", help="pictures whose name begins so")
     given = parser.parse_args()
-    try:
-        urlopen(f"{given.address}/health/", timeout=10).close()  # noqa: S310 -- the address that was just typed
-    except URLError:
-        print(f"nothing answers at {given.address}: start `make demo` first")
+    if given.address and not answers(given.address):
+        print(f"nothing answers at {given.address}")
         return 1
+    with nullcontext(given.address) if given.address else own_demonstration() as address:
+        take_all(address.rstrip("/"), given.only)
+    return 0
+
+
+def answers(address: str) -> bool:
+    """Whether a platform is ready there."""
+    try:
+        urlopen(f"{address}/health/", timeout=10).close()  # noqa: S310 -- the address that was just typed
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def own_demonstration() -> Iterator[str]:
+    """A small demonstration on a free port, in a folder that is removed at the end; yields its address."""
+    with socket.socket() as free, tempfile.TemporaryDirectory(prefix="epipolis-pictures-") as folder:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        home = {"EPIPOLIS_HOME": folder, "EPIPOLIS_DATABASE_URL": ""}
+        command = [sys.executable, "-m", "epipolis.server", "demo", "--people", str(_PEOPLE), "--port", str(port)]
+        demonstration = subprocess.Popen(command, env=os.environ | home, stdout=subprocess.DEVNULL)
+        try:
+            until = time.monotonic() + _READY
+            while not answers(f"http://127.0.0.1:{port}"):
+                if demonstration.poll() is not None or time.monotonic() > until:
+                    raise SystemExit("the demonstration did not start")
+                time.sleep(1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            demonstration.send_signal(signal.SIGTERM)
+            demonstration.wait(60)
+
+
+def take_all(address: str, only: str) -> None:
+    """Every picture whose name begins with `only`, one after the other."""
     from playwright.sync_api import sync_playwright
 
     PICTURES.mkdir(exist_ok=True)
@@ -71,10 +115,9 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         for picture in SHOWN:
-            if picture.name.startswith(given.only):
+            if picture.name.startswith(only):
                 for look in picture.looks:
-                    take(browser, given.address, picture, look)
-    return 0
+                    take(browser, address, picture, look)
 
 
 def take(browser: Any, address: str, picture: Picture, look: str) -> None:

@@ -15,7 +15,7 @@ from django.utils import formats, timezone
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from epipolis.core import clock
 from epipolis.core.charts import table_of
@@ -23,6 +23,47 @@ from epipolis.core.exports import FORMATS
 from epipolis.core.modules import Layer, modules
 
 register = template.Library()
+_AUDIT_NAMES = {  # what the audit trail's details are called
+    "added": gettext_noop("added"),
+    "before": gettext_noop("before"),
+    "broken": gettext_noop("broken at"),
+    "cases": gettext_noop("cases"),
+    "changed": gettext_noop("changed"),
+    "counts": gettext_noop("rows"),
+    "created": gettext_noop("created"),
+    "digest": gettext_noop("fingerprint"),
+    "factor": gettext_noop("second factor"),
+    "factors": gettext_noop("second factors"),
+    "fields": gettext_noop("fields"),
+    "filters": gettext_noop("filters"),
+    "flagged": gettext_noop("pointed out"),
+    "former": gettext_noop("before that"),
+    "found": gettext_noop("found"),
+    "gone": gettext_noop("no longer found"),
+    "hits": gettext_noop("people found"),
+    "identifiers": gettext_noop("numbers"),
+    "kind": gettext_noop("format"),
+    "mapping": gettext_noop("mapping"),
+    "measures": gettext_noop("measures"),
+    "meetings": gettext_noop("meetings"),
+    "new": gettext_noop("new"),
+    "reason": gettext_noop("reason"),
+    "rejected": gettext_noop("rejected"),
+    "revision": gettext_noop("revision"),
+    "roles": gettext_noop("roles"),
+    "rows": gettext_noop("rows"),
+    "rule": gettext_noop("rule"),
+    "run": gettext_noop("run"),
+    "scopes": gettext_noop("may"),
+    "sha256": gettext_noop("fingerprint"),
+    "source": gettext_noop("source"),
+    "state": gettext_noop("state"),
+    "to": gettext_noop("given to"),
+    "tokens": gettext_noop("tokens"),
+    "trace": gettext_noop("trace"),
+    "version": gettext_noop("version"),
+    "why": gettext_noop("reason"),
+}
 _SHAPES = re.compile(r"<svg.*?>(.*)</svg>", re.DOTALL)
 
 
@@ -112,9 +153,15 @@ def _address(name: str, kind: str, query: QueryDict, arguments: Mapping[str, Any
 
 
 @register.inclusion_tag("core/parts/chart.html")
-def chart(data: Mapping[str, Any], height: int = 280, label: str = "", name: str = "chart") -> dict[str, Any]:
-    """A chart with its table and downloads; `epipolis.core.charts` says what `data` may hold."""
-    return {"data": json_script(dict(data)), "table": table_of(data), "height": int(height), "label": label, "name": name}
+def chart(
+    data: Mapping[str, Any], height: int = 280, label: str = "", name: str = "chart", csv_elsewhere: bool = False
+) -> dict[str, Any]:
+    """A chart with its table and downloads; `epipolis.core.charts` says what `data` may hold.
+
+    `csv_elsewhere`: the page offers the figures as a file already.
+    """
+    found = {"data": json_script(dict(data)), "table": table_of(data), "height": int(height), "label": label, "name": name}
+    return found | {"elsewhere": csv_elsewhere}
 
 
 @register.inclusion_tag("core/parts/citymap.html", takes_context=True)
@@ -208,6 +255,22 @@ def kpi(title: str, value: Any, note: str = "", symbol: str = "", tone: str = "p
 def item(mapping: Mapping[Any, Any], key: Any) -> Any:
     """A value of a mapping by a key that only the template knows."""
     return mapping.get(key)
+
+
+@register.filter
+def in_words(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The detail of an entry in the audit trail: each name and value in the reader's language."""
+    return [(_(_AUDIT_NAMES[name]) if name in _AUDIT_NAMES else name.replace("_", " "), _said(v)) for name, v in detail.items()]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name.replace('_', ' ')} {_said(part)}" for name, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_said, value)) or "–"
+    return "–" if value in (None, "") else str(value)
 
 
 @register.filter

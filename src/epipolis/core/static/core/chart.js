@@ -13,7 +13,7 @@ class CityChart extends HTMLElement {
     this.draw();
     this.onTheme = () => this.draw();
     document.addEventListener("theme", this.onTheme);
-    this.watcher = new ResizeObserver(() => this.chart?.resize());
+    this.watcher = new ResizeObserver(() => this.fit());
     this.watcher.observe(this.canvas);
     const saves = this.querySelector(".chart-downloads");
     if (saves) {
@@ -29,7 +29,19 @@ class CityChart extends HTMLElement {
     this.chart = null;
   }
 
+  // A network has no way back from a size of nothing, as in a closed tab: it is drawn or fitted when there is one.
+  hasSize() {
+    return this.canvas.clientWidth > 0 && this.canvas.clientHeight > 0;
+  }
+
+  fit() {
+    if (!this.hasSize()) return;
+    if (this.chart) this.chart.resize();
+    else this.draw();
+  }
+
   draw() {
+    if (!this.hasSize()) return;
     this.chart?.dispose();
     this.chart = echarts.init(this.canvas, null, { renderer: "canvas", locale: "EN" });
     this.chart.setOption(optionsFor(this.data, isDark()));

@@ -37,13 +37,13 @@ class Revised:
 
 def create(rows: Sequence[ReadRow], persons: Sequence[UUID], *, by: audit.Actor, at: datetime) -> None:
     """Store new cases with their first revisions and announce the confirmed ones."""
-    actor = audit.actor_name(by)
+    actor, moment = audit.actor_name(by), str(at)  # as text: the adapter of times takes longer than the rest of a row
     cases, revisions = [], []
     for row, person in zip(rows, persons, strict=True):
         facts = [row.facts[name] for name in FIELDS]
-        cases.append((row.id, person, row.disease, row.source, row.source_key, at, at, 1, row.simulated, *facts))
+        cases.append((row.id, person, row.disease, row.source, row.source_key, moment, moment, 1, row.simulated, *facts))
         changed = json.dumps(sorted(name for name, value in zip(FIELDS, facts, strict=True) if value not in (None, "")))
-        revisions.append((row.id, 1, at, None, changed, actor, row.source, *facts))
+        revisions.append((row.id, 1, moment, None, changed, actor, row.source, *facts))
     _copy("cases_case", _CASE, cases)
     _copy("cases_caserevision", _REVISION, revisions)
     confirmed = Classification.CONFIRMED

@@ -28,6 +28,7 @@ from .told import import_told
 VISIT_FIELDS = {
     "visitor": gettext_noop("the pseudonym, a UUID; this or `person`"),
     "person": gettext_noop("a person's number in the file's source"),
+    "source": gettext_noop("whose number `person` is, where rows come from several sources"),
     "place": gettext_noop("the place's code; this, or lon, lat and kind"),
     "venue": gettext_noop("the code from a poster, instead of the place's"),
     "arrived": gettext_noop("when the visit began: seconds since 1970, or ISO with a time zone"),

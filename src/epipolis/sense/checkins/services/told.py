@@ -28,7 +28,7 @@ class _BadCellError(ValueError):
 class _Row(NamedTuple):
     number: int
     who: str
-    is_person: bool
+    source: str  # whose number `who` is; empty for a pseudonym
     place: str
     day: date | None
     arrived: datetime | None
@@ -53,13 +53,13 @@ def import_told(
         except _BadCellError as bad:
             report.reject(number, bad.field, bad.rule, bad.value)
     places = _places(rows, report, options)
-    persons = _persons(rows, source, options)
+    persons = _persons(rows, options)
     told, kept = [], []
     for row in rows:
         if row.place not in places:
             report.reject(row.number, "place", "is not a place of this city", row.place)
             continue
-        who = persons[row.who] if row.is_person else UUID(row.who)
+        who = persons[row.source, row.who] if row.source else UUID(row.who)
         told.append((who, Stop(places[row.place], row.arrived, row.left, row.day, row.companions)))
         kept.append(row.number)
     if not told:
@@ -82,9 +82,10 @@ def _fields(cells: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, s
 
 
 def _read(number: int, cells: Mapping[str, str], source: str) -> _Row:
-    is_person = bool(cells.get("person"))
-    if is_person and not source:
-        raise _BadCellError("person", "needs a source, which tells equal numbers apart (--source)", cells["person"])
+    source = (cells.get("source") or source)[:_CODE] if cells.get("person") else ""
+    if cells.get("person") and not source:
+        rule = "needs a source, which tells equal numbers apart (--source, or a column of that name)"
+        raise _BadCellError("person", rule, cells["person"])
     who = cells.get("person") or _uuid(cells.get("visitor", ""))
     day = _day(cells["day"]) if cells.get("day") else None
     arrived = left = None
@@ -97,7 +98,7 @@ def _read(number: int, cells: Mapping[str, str], source: str) -> _Row:
     place = cells.get("place", "")
     if not place:
         place, made = _position(cells)
-    return _Row(number, who, is_person, place, day, arrived, left, int(companions), made)
+    return _Row(number, who, source, place, day, arrived, left, int(companions), made)
 
 
 def _uuid(text: str) -> str:
@@ -157,8 +158,9 @@ def _places(rows: list[_Row], report: ImportReport, options: ImportOptions) -> d
     return city.places_coded(wanted)
 
 
-def _persons(rows: list[_Row], source: str, options: ImportOptions) -> dict[str, UUID]:
-    numbers = list(dict.fromkeys(row.who for row in rows if row.is_person))
-    wanted = [people.PersonRow(identifiers=[(source, number)], simulated=options.simulated) for number in numbers]
+def _persons(rows: list[_Row], options: ImportOptions) -> dict[tuple[str, str], UUID]:
+    """Who is meant by each source and number."""
+    numbers = list(dict.fromkeys((row.source, row.who) for row in rows if row.source))
+    wanted = [people.PersonRow(identifiers=[number], simulated=options.simulated) for number in numbers]
     found = people.find_or_make_people(wanted, by=options.by, at=options.at) if wanted else []
     return {number: person for number, (person, _) in zip(numbers, found, strict=True)}
