@@ -65,3 +65,13 @@ def test_the_engines_page_runs_as_written():
         exec(text, space)  # noqa: S102 -- the page's own code
 
     assert space["infected"] > 0
+
+
+def test_the_page_of_the_city_twin_runs_as_written():
+    space = {}
+    for text in blocks("city-twin.md", "python"):
+        exec(text, space)  # noqa: S102 -- the page's own code
+
+    changes = {row["what"]: row["change"] for row in space["comparison"].totals.to_pylist() if row["change"] is not None}
+    assert space["summary"]["attack_rate"] > 0.3
+    assert changes["infections"] < -0.2
