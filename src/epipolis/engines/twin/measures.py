@@ -314,10 +314,10 @@ MEASURES: tuple[type[Measure], ...] = (
 )  # fmt: skip
 
 USUAL_RESPONSE: tuple[Measure, ...] = (
-    Testing(symptomatic=0.6, contacts=0.0, screening=0.002, days_to_sample=1.8, days_to_result=1.1),
+    Testing(symptomatic=0.85, contacts=0.0, screening=0.003, days_to_sample=1.8, days_to_result=1.1),
     IsolateCases(days=10, compliance=0.85),
     Masks(effect=0.55, compliance=0.65),
-    FewerOutings(share=0.2),
+    FewerOutings(share=0.1),
     WorkFromHome(share=0.15),
     FewerOutings(share=0.55, first_day=24, last_day=46),
     ClosePlaces(places=("bar", "cinema", "gym"), first_day=24, last_day=46, compliance=0.95),

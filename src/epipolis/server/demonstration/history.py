@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ UPTAKE = 0.6
 _OPENS = timedelta(hours=8)
 _BY = "demonstration"
 _TRACED_AFTER = timedelta(minutes=2)
+_FEWEST_BROUGHT_IN = 20
+"""In a small city the share that is usual would often bring nobody in, and there would be nothing to see."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +48,33 @@ class Plan:
         return twin.build_city(people=self.people, seed=self.seed, utc_offset=offset, born_by=self.start)
 
     def run(self, city: twin.City) -> twin.Run:
-        return twin.start_run(city, twin.load_disease("covid_19_ancestral"), twin.USUAL_RESPONSE, seed=self.seed, start=self.start)
+        disease = twin.load_disease("covid_19_ancestral")
+        share = max(disease.introduced_per_100k, _FEWEST_BROUGHT_IN * 100_000 / self.people)
+        disease = replace(disease, introduced_per_100k=share)
+        return twin.start_run(city, disease, twin.USUAL_RESPONSE, seed=self.seed, start=self.start)
 
 
 def fill(plan: Plan, folder: Path, *, keep_days: int, progress: Callable[[str], Progress]) -> twin.Run:
     """Build the city, live its days, import everything; return the run as it stands on the opening morning."""
     city = plan.city()
+    load_all(plan, city, folder, progress=progress)
+    run, visits, cases = _live(plan, city, keep_days, progress("days lived"))
+    files.write_visits(visits, visitors_of(city), codes_of(city), folder / "visits.parquet")
+    import_file("visits", folder / "visits.parquet", at=plan.opens, progress=progress("visits"))
+    asyncio.run(_import_cases(cases, homes_of(city), folder, progress("days reported")))
+    (folder / "run.npz").write_bytes(twin.save(run))
+    return run
+
+
+def load_all(plan: Plan, city: twin.City, folder: Path, *, progress: Callable[[str], Progress]) -> None:
+    """Load what the platform knows before the first day: areas, places, people, venues."""
     files.write_city(city, folder / "city")
     files.write_people(city, folder / "people.parquet")
     files.write_venues(city, folder / "venues.csv")
     began = clock.start_of(plan.start)
-    _load_city(folder / "city", at=began, progress=progress("areas and places"))
-    _import("people", folder / "people.parquet", at=began, progress=progress("people"))
-    _import("venues", folder / "venues.csv", at=began, progress=progress("venues"))
-    run, visits, cases = _live(plan, city, keep_days, progress("days lived"))
-    files.write_visits(visits, visitors_of(city), codes_of(city), folder / "visits.parquet")
-    _import("visits", folder / "visits.parquet", at=plan.opens, progress=progress("visits"))
-    asyncio.run(_import_cases(cases, homes_of(city), folder, progress("days reported")))
-    (folder / "run.npz").write_bytes(twin.save(run))
-    return run
+    load_city(folder / "city", at=began, progress=progress("areas and places"))
+    import_file("people", folder / "people.parquet", at=began, progress=progress("people"))
+    import_file("venues", folder / "venues.csv", at=began, progress=progress("venues"))
 
 
 def visitors_of(city: twin.City) -> list[UUID]:
@@ -106,21 +116,26 @@ async def _import_cases(
                 path.parent.mkdir(exist_ok=True)
                 files.write_cases(files.case_rows(cases, homes), path)
                 known = max(datetime.fromtimestamp(case["known_at"], UTC) for case in cases)
-                with clock.fixed(known):
-                    await asyncio.to_thread(_import, "cases", path, at=known, mapping="epipolis")
-                with clock.fixed(known + _TRACED_AFTER):
-                    await ready.run_worker_async(queues=["events"], wait=False, concurrency=2, install_signal_handlers=False)
+                await report_cases(ready, path, at=known)
                 progress(number, len(listed))
 
 
-def _load_city(folder: Path, *, at: datetime, progress: Progress) -> None:
+async def report_cases(ready: Any, path: Path, *, at: datetime) -> None:
+    """Import a line list as if it were that moment, and let the modules do what follows from it."""
+    with clock.fixed(at):
+        await asyncio.to_thread(import_file, "cases", path, at=at, mapping="epipolis")
+    with clock.fixed(at + _TRACED_AFTER):
+        await ready.run_worker_async(queues=["events"], wait=False, concurrency=2, install_signal_handlers=False)
+
+
+def load_city(folder: Path, *, at: datetime, progress: Progress) -> None:
     loader = next(x for module in modules().values() for x in module.loaders if x.name == "city")
     result = loader.run(folder, by=_BY, at=at, simulated=True, progress=progress)
     if result.get("problems"):
         raise ValueError(f"the demonstration city could not be loaded: {json.dumps(result, default=str)[:500]}")
 
 
-def _import(name: str, path: Path, *, at: datetime, mapping: str | None = None, progress: Progress | None = None) -> None:
+def import_file(name: str, path: Path, *, at: datetime, mapping: str | None = None, progress: Progress | None = None) -> None:
     progress = progress or silent()
     options = ImportOptions(by=_BY, at=at, mapping=mapping, simulated=True, source=files.SOURCE, progress=progress)
     report = find_importer(name).run(path, options)
