@@ -24,7 +24,7 @@ from urllib.request import urlopen
 PICTURES = Path(__file__).parent / "pictures"
 DESK, PHONE = (1280, 800), (390, 844)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-_PEOPLE, _READY = 10_000, 300.0  # people of the own demonstration; seconds in which it must be open
+_PEOPLE, _READY = 20_000, 300.0  # people of the own demonstration; seconds in which it must be open
 _LIMIT = 300_000  # bytes of one picture
 
 
@@ -124,9 +124,8 @@ def take(browser: Any, address: str, picture: Picture, look: str) -> None:
     """Take one picture and write it, small."""
     width, height = PHONE if look == "phone" else DESK
     scheme = "dark" if look == "dark" else "light"
-    context = browser.new_context(
-        base_url=address, viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
-    )
+    looks = {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "has_touch": look == "phone"}
+    context = browser.new_context(base_url=address, reduced_motion="reduce", **looks)
     context.add_cookies([{"name": "django_language", "value": picture.language, "url": address}])
     page = context.new_page()
     if picture.role:

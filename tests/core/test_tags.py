@@ -101,3 +101,18 @@ def test_work_says_what_it_is_in_the_readers_language_and_keeps_the_files_name()
 
     with override("es"):
         assert render("{{ title|work_title }}", title="Line list: Menu: 1.csv") == "Lista de casos: Menu: 1.csv"
+
+
+def test_the_detail_of_an_audit_entry_is_told_in_words():
+    detail = {"fields": ["onset", "outcome"], "rows": 3, "new": True, "reason": "", "counts": {"made_new": 2}, "my_own": 1}
+
+    told = render("{% for name, value in detail|in_words %}{{ name }}={{ value }};{% endfor %}", detail=detail)
+
+    assert told == "fields=onset, outcome;rows=3;new=yes;reason=–;rows=made new 2;my own=1;"
+
+
+def test_a_chart_offers_its_figures_once():
+    data = {"kind": "bar", "x": ["a"], "series": [{"name": "n", "values": [1]}]}
+
+    assert 'data-save="csv"' in render("{% chart data %}", data=data)
+    assert 'data-save="csv"' not in render("{% chart data csv_elsewhere=True %}", data=data)

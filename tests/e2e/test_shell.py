@@ -143,3 +143,50 @@ def test_where_no_map_can_be_drawn_the_list_stands_alone(visit, platform):
     if page.locator("city-map").count():
         page.wait_for_selector("city-map[data-drawn=list]")
         assert "cannot draw the map" in page.locator(".map-message").inner_text()
+
+
+def test_a_network_survives_a_time_without_a_size(visit):
+    """As in a closed tab or a folded card: it is not drawn into nothing, and is there again afterwards."""
+    page = visit("/", "tracer")
+    page.evaluate(
+        """async () => {
+          const data = {kind: "graph", nodes: [{id: 1, name: "a"}, {id: 2, name: "b"}], links: [{source: 1, target: 2}]};
+          const box = document.createElement("div");
+          box.id = "folded";
+          box.innerHTML = '<city-chart><div class="chart-canvas"></div><script type="application/json"></script></city-chart>';
+          box.querySelector("script").textContent = JSON.stringify(data);
+          box.querySelector(".chart-canvas").style.height = "200px";
+          box.hidden = true;
+          document.querySelector("main").prepend(box);
+          await import(document.querySelector('script[src*="core/shell"]').src.replace("shell", "chart"));
+          window.failures = [];
+          window.addEventListener("error", (event) => window.failures.push(event.message));
+        }"""
+    )
+    chart = page.locator("#folded city-chart")
+    assert chart.get_attribute("data-drawn") is None
+
+    for width in ("600px", "0", "300px", "0", "500px"):
+        page.evaluate(
+            "(width) => { const box = document.getElementById('folded'); box.hidden = false; box.style.width = width }", width
+        )
+        page.wait_for_timeout(60)
+
+    assert chart.get_attribute("data-drawn") == "1"
+    assert page.evaluate("window.failures") == []
+    assert page.locator("#folded canvas").bounding_box()["width"] == 500
+
+
+def test_hints_about_keys_are_for_those_who_have_keys(visit):
+    assert visit("/tracing/", "tracer").locator("main .for-keys, .page-header .for-keys").first.is_visible()
+    touched = visit("/tracing/", "tracer", width=390, height=844, has_touch=True, is_mobile=True)
+    assert not touched.locator("main .for-keys, .page-header .for-keys").first.is_visible()
+
+
+def test_page_libraries_are_sent_compressed(visit):
+    page = visit("/", "tracer")
+
+    with page.expect_response("**/tabler.min*.css") as answered:
+        page.reload()
+
+    assert answered.value.headers["content-encoding"] == "gzip"

@@ -151,6 +151,20 @@ def test_people_by_number_need_a_source(tmp_path):
     assert services.import_visits(path, OPTIONS).problems[0].field == "person"
 
 
+def test_a_column_says_whose_number_a_person_has(tmp_path):
+    """Equal numbers of two sources are two people, and the column counts more than the source of the whole file."""
+    path = write(
+        tmp_path / "r.csv",
+        "person,source,day,kind,lat,lon\n7,north,2026-05-01,shop,25.03,121.5\n7,south,2026-05-01,shop,25.03,121.5\n"
+        "7,,2026-05-01,shop,25.03,121.5\n7,north,2026-05-02,shop,25.03,121.5\n",
+    )
+
+    report = services.import_visits(path, ImportOptions(by="test", at=NOW, source="office"))
+
+    assert counts(report) == (4, 0, 4, 0)
+    assert Visit.objects.values("visitor").distinct().count() == 3
+
+
 def test_venues_come_from_a_file_with_new_places(tmp_path):
     place()
     path = write(

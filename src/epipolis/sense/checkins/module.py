@@ -53,6 +53,12 @@ MODULE = Module(
             services.forget_old_routes,
             gettext_noop("Casework, from the day it became known"),
         ),
+        Keep(
+            "linked phones",
+            services.keep_days,
+            services.forget_old_links,
+            gettext_noop("Which person a phone was, until the last visit under it is erased"),
+        ),
     ),
     importers=(
         Importer(

@@ -2,7 +2,7 @@
 
 from .codes import VenueCode, link_of, read_code, spell, unspell, write_code
 from .files import VISIT_FIELDS, import_visits, mapping_names
-from .keeping import forget_old_routes, forget_old_visits, keep_days, keep_route_days
+from .keeping import forget_old_links, forget_old_routes, forget_old_visits, keep_days, keep_route_days
 from .loads import load_visits
 from .phones import TOO_MANY, Door, check_in_by_phone, open_door
 from .posters import SIZES, draw_poster
@@ -31,6 +31,7 @@ __all__ = [
     "code_of",
     "draw_poster",
     "end_due_visits",
+    "forget_old_links",
     "forget_old_routes",
     "forget_old_visits",
     "forget_stop",

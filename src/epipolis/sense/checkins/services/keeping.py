@@ -4,10 +4,11 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from epipolis.core import clock
 from epipolis.sense.checkins import queries
-from epipolis.sense.checkins.models import Source
+from epipolis.sense.checkins.models import Source, Visit, VisitorLink
 
 CHECK_INS = (Source.CODE, Source.DEVICE, Source.FILE, Source.STAFF)
 ROUTES = (Source.INTERVIEW,)
@@ -34,6 +35,12 @@ def forget_old_visits(before: datetime, at: datetime) -> int:
 def forget_old_routes(before: datetime, at: datetime) -> int:
     """Erase told routes, which are casework, by the day on which they became known; return how many."""
     return _forget("known_at", before, ROUTES)
+
+
+def forget_old_links(before: datetime, at: datetime) -> int:
+    """Erase which person a phone was, once the link is older than a moment and no visit under it is left; return how many."""
+    left = Visit.objects.filter(visitor=OuterRef("visitor"))
+    return VisitorLink.objects.filter(~Exists(left), linked__lt=before).delete()[0]
 
 
 def _forget(age: str, before: datetime, sources: Collection[Source]) -> int:

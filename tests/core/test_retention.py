@@ -1,0 +1,124 @@
+"""Everything personal has an end: the nightly job or an erasure takes it, or a reason stands here why it stays."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+
+from epipolis.core import retention
+from epipolis.core.models import SentOnce, TaskRun
+from epipolis.sense.checkins.models import Source, Visit, VisitorLink
+from epipolis.sense.people.models import ContactPoint, Identifier, Person, ReturnCode
+from epipolis.sense.people.services import erase_person, find_or_make_people, issue_return_code
+from epipolis.sense.people.services.rows import PersonRow
+from epipolis.understand.tracing.models import CaseStay, Contact, Encounter, Trace
+from tests.understand.tracing import factories as city
+
+BY_THE_JOB = {SentOnce, TaskRun, Visit, VisitorLink, ReturnCode, Trace, Contact, Encounter, CaseStay}
+BY_ERASURE = {Identifier, ContactPoint}  # whole rows; of a person the fields below
+STAYS_OF_A_PERSON = {
+    "id": "opaque; cases and contacts count under it",
+    "birth_year": "the counts by age need it, and a year alone is nobody",
+    "sex": "the counts by sex need it",
+    "known_at": "says when the platform learned of somebody, not of whom",
+    "erased": "proves the erasure",
+    "simulated": "whether the person was ever real",
+}
+STAYS = {
+    "core.AuditEntry": "append-only and chained: whoever looked stays known; it holds identifiers, never names",
+    "core.User": "staff, as long as they work here; a closed account stays, for the trail names it",
+    "core.DeviceToken": "a device, not a person; its issuer is staff",
+    "core.DeletionReceipt": "proves erasures; holds counts only",
+    "core.ClockSetting": "nobody in it",
+    "core.RulePackRow": "nobody in it",
+    "core.PeriodicRun": "nobody in it",
+    "core.CacheEntry": "ends by itself within minutes: counts of sign-ins that failed",
+    "core.SecretKeyCheck": "nobody in it",
+    "cases.Case": "the file of an illness under an opaque id; how long it stays is for the law on medical files",
+    "cases.CaseRevision": "as the case itself",
+    "checkins.Venue": "a place",
+    "city.District": "a place",
+    "city.Neighbourhood": "a place",
+    "city.PopulationCount": "counts of a census",
+    "city.Place": "a place",
+    "people.Person": "field by field, below",
+    "scenarios.Scenario": "a question to an invented city; its author is staff",
+    "scenarios.Version": "as the scenario",
+    "scenarios.Run": "as the scenario",
+    "scenarios.RunTable": "invented people, counted",
+}
+
+
+def _own_models():
+    return {model for model in apps.get_models() if model.__module__.startswith("epipolis.")}
+
+
+def test_of_every_table_it_is_decided_how_it_ends():
+    decided = {model._meta.label for model in BY_THE_JOB | BY_ERASURE} | set(STAYS)
+
+    assert {model._meta.label for model in _own_models()} - decided == set()
+    assert not set(STAYS) & {model._meta.label for model in BY_THE_JOB | BY_ERASURE}
+
+
+@pytest.mark.django_db
+def test_the_nightly_job_empties_every_table_that_is_left_to_it():
+    case, visitor, place = city.meeting()
+    person = Person.objects.get(id=case.person_id)
+    city.link(visitor, person)
+    city.day_visit(person, place, 9, source=Source.INTERVIEW)
+    issue_return_code(person.id, by="test", at=city.NOW)
+    trace = Trace.objects.create(case=case, case_revision=1, known_at=city.NOW, made=city.NOW, decision={}, checked=city.NOW)
+    contact = Contact.objects.create(
+        case=case,
+        visitor=visitor,
+        risk="high",
+        rank=1,
+        certain=True,
+        minutes=20,
+        last_met=city.NOW,
+        decision={},
+        found=trace.made,
+    )
+    Encounter.objects.create(contact=contact, place=place, starts=city.NOW, ends=city.NOW, certain=True)
+    CaseStay.objects.create(case=case, place=place, day=city.ONSET, phase="infectious", minutes=20, certain=True)
+    TaskRun.objects.create(task="import", title="list.csv", asked=city.NOW, finished=city.NOW, state="done")
+    SentOnce.objects.create(sender="device", key=str(uuid4()), request_digest="", at=city.NOW)
+    before = {model._meta.label for model in BY_THE_JOB if not model.objects.exists()}
+
+    retention.enforce(at=city.NOW + timedelta(days=3_650))
+
+    assert before == set()
+    assert {model._meta.label for model in BY_THE_JOB if model.objects.exists()} == set()
+
+
+@pytest.mark.django_db
+def test_a_link_stays_as_long_as_a_visit_under_it():
+    _case, visitor, _place = city.meeting()
+    city.link(visitor, city.person())
+    keep = retention.keeps()["linked phones"]
+
+    retention.forget(keep, at=city.NOW + timedelta(days=3_650))
+    assert VisitorLink.objects.count() == 1
+    Visit.objects.all().delete()
+    retention.forget(keep, at=city.NOW + timedelta(days=1))
+    assert VisitorLink.objects.count() == 1
+    retention.forget(keep, at=city.NOW + timedelta(days=3_650))
+    assert VisitorLink.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_erasing_a_person_empties_every_field_but_those_with_a_reason():
+    row = PersonRow(
+        identifiers=(("national_id", "A123456789"),), given_name="Ana", family_name="Torres", birth=(1980, 5, 17), sex="F",
+        language="es", address="Calle 1", phones=("0912345678",), emails=("ana@example.org",),
+    )  # fmt: skip
+    [(person, _)] = find_or_make_people([row], by="test", at=city.NOW)
+    issue_return_code(person, by="test", at=city.NOW)
+
+    erase_person(person, by="test", at=city.NOW, reason="asked for it")
+
+    left = Person.objects.values().get(id=person)
+    fields = {field.attname for field in Person._meta.concrete_fields}
+    assert {name for name in fields - set(STAYS_OF_A_PERSON) if left[name] not in (b"", "", None)} == set()
+    assert {model._meta.label for model in BY_ERASURE | {ReturnCode} if model.objects.filter(person=person).exists()} == set()
