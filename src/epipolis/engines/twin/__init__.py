@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from epipolis.engines.twin.runs import Day, Run, curve, days_of, start_run, step
     from epipolis.engines.twin.saving import load, save
     from epipolis.engines.twin.simulations import simulate, simulate_many
+    from epipolis.engines.twin.strategies import STRATEGIES, Spread, Strategy, reduce_r
     from epipolis.engines.twin.traits import traits
     from epipolis.engines.twin.visits import checked_in
 
@@ -94,6 +95,7 @@ _HOMES = {
     "runs": ("Day", "Run", "curve", "days_of", "start_run", "step"),
     "saving": ("load", "save"),
     "simulations": ("simulate", "simulate_many"),
+    "strategies": ("STRATEGIES", "Spread", "Strategy", "reduce_r"),
     "traits": ("traits",),
     "visits": ("checked_in",),
 }
@@ -103,6 +105,7 @@ __all__ = [
     "FEWEST_PEOPLE",
     "LAYERS",
     "MEASURES",
+    "STRATEGIES",
     "USUAL_RESPONSE",
     "Areas",
     "Begin",
@@ -128,6 +131,8 @@ __all__ = [
     "Run",
     "Schools",
     "Season",
+    "Spread",
+    "Strategy",
     "Testing",
     "TraceByBluetooth",
     "TraceContacts",
@@ -152,6 +157,7 @@ __all__ = [
     "read_areas",
     "read_disease",
     "read_measures",
+    "reduce_r",
     "save",
     "simulate",
     "simulate_many",
