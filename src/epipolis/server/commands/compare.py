@@ -68,13 +68,13 @@ def compare(
             check_fit(city, orders, illness, days)
     began = time.perf_counter()
     with bar(f"{len(scenarios)} × {seeds} runs, {people_in(city):,} people", quiet=as_json) as progress:
-        wanted = {"days": days, "seeds": range(1, seeds + 1), "start": first, "progress": progress}
-        found = twin.compare(city, illness, scenarios, **wanted)
+        numbers = range(1, seeds + 1)
+        found = twin.compare(city, illness, scenarios, days=days, seeds=numbers, start=first, progress=progress)
     seconds = round(time.perf_counter() - began, 2)
     totals = plain(found.totals.to_pylist())
     told = {"people": people_in(city), "days": days, "disease": disease, "seeds": seeds, "seconds": seconds}
     if out:
-        tables = {"curves": found.curves, "totals": found.totals, "equity": found.equity}
+        tables = {"curves": found.curves, "totals": found.totals, "equity": found.equity, "costs": found.costs}
         texts = {f"{number}-measures.yaml": twin.write_measures(one) for number, one in enumerate(scenarios.values(), start=1)}
         write_whole(out, tables, {"summary.json": json.dumps(told | {"totals": totals}, indent=1), **texts})
     if plot:

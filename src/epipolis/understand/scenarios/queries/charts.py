@@ -9,14 +9,15 @@ from epipolis.understand.scenarios.queries import figures, words
 from epipolis.understand.scenarios.queries.figures import Shown
 
 Chart = dict[str, Any]
+MOST_SETTINGS = 12
 
 
-def curve_chart(shown: Sequence[Shown], what: str) -> Chart:
-    """One column of the curve for each scenario, with the band of eight in ten seeds."""
+def curve_chart(shown: Sequence[Shown], what: str, window: int = 1) -> Chart:
+    """One column of the curve for each scenario, with the band of eight in ten seeds; `window` adds so many days up."""
     longest = max(shown, key=lambda one: one.content["days"])
     series = []
     for one in shown:
-        low, middle, high = figures.daily(one, what).round(1).tolist()
+        low, middle, high = figures.daily(one, what, window).round(1).tolist()
         series.append({"name": one.name, "values": middle, "lo": low, "hi": high})
     return {
         "kind": "line",
@@ -70,7 +71,8 @@ def setting_chart(shown: Sequence[Shown]) -> Chart:
     """Where people were infected, as percent of all infections."""
     names = words.settings_words()
     rows = {one.name: {row["setting"]: row["share"] for row in figures.setting_rows(one)} for one in shown}
-    found = list(dict.fromkeys(setting for shares in rows.values() for setting in shares))
+    most = {setting: max(shares.get(setting, 0) for shares in rows.values()) for shares in rows.values() for setting in shares}
+    found = sorted(most, key=lambda setting: -most[setting])[:MOST_SETTINGS]
     return {
         "kind": "bar",
         "horizontal": True,

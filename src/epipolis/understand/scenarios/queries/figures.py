@@ -18,7 +18,7 @@ CURVES = (
 )  # fmt: skip
 TOTALS = (
     "infections", "attack_rate", "cases", "deaths", "peak_day", "peak_infections", "peak_in_ward", "peak_in_icu",
-    "days_isolated", "days_quarantined", "tests", "cost", "r_early",
+    "days_isolated", "days_quarantined", "tests", "traced", "vaccinated", "cost", "r_early",
 )  # fmt: skip
 Spread = tuple[float, float, float]  # low, median, high
 
@@ -54,11 +54,17 @@ def spread(values: Any) -> Spread:
     return float(low), float(middle), float(high)
 
 
-def daily(shown: Shown, what: str) -> np.ndarray:
-    """A column of the curve as an array of three rows (low, median, high) and one column a day."""
+def daily(shown: Shown, what: str, window: int = 1) -> np.ndarray:
+    """A column of the curve as an array of three rows (low, median, high) and one column a day.
+
+    `window`: each day with the days before it, together so many.
+    """
     curve = table_of(shown.run, "curve")
     seeds = len(set(curve.column("seed").to_pylist())) or 1
     values = np.asarray(curve.column(what).to_numpy(zero_copy_only=False), float).reshape(seeds, -1)
+    if window > 1:
+        sums = np.cumsum(values, axis=1)
+        values = sums - np.pad(sums, ((0, 0), (window, 0)))[:, :-window]
     return np.quantile(values, (LOW, 0.5, HIGH), axis=0)
 
 

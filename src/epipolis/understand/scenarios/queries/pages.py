@@ -15,10 +15,7 @@ from epipolis.understand.scenarios.queries.scenarios import latest_finished
 from epipolis.understand.scenarios.queries.scenarios import shown as shown_of
 
 USUAL_DISEASE = "covid_19_ancestral"
-_SHOWN_TOTALS = (
-    "infections", "attack_rate", "cases", "deaths", "peak_day", "peak_infections", "peak_in_ward", "peak_in_icu",
-    "days_isolated", "days_quarantined", "tests", "cost", "r_early",
-)  # fmt: skip
+_ONLY_WHEN_THERE = ("days_isolated", "days_quarantined", "traced", "vaccinated", "cost")
 
 
 def usual_disease() -> str:
@@ -54,11 +51,15 @@ def result_of(shown: Sequence[Shown]) -> dict[str, Any]:
             "what": whats[what],
             "cells": [(words.total_words(one, what), _changed(one, first, what)) for one in shown],
         }
-        for what in _SHOWN_TOTALS
+        for what in figures.TOTALS
+        if what not in _ONLY_WHEN_THERE or any(figures.total(one, what)[2] for one in shown)
     ]
     return {
         "shown": shown,
-        "curves": [(whats[what], what, charts.curve_chart(shown, what)) for what in ("infections", "deaths")],
+        "curves": [
+            (_("Infections per day"), "infections", charts.curve_chart(shown, "infections")),
+            (_("Deaths of 7 days"), "deaths", charts.curve_chart(shown, "deaths", window=7)),
+        ],
         "beds": [
             (_("Hospital wards"), "ward", charts.beds_chart(shown, "ward")),
             (_("Intensive care"), "icu", charts.beds_chart(shown, "icu")),

@@ -31,7 +31,7 @@ def whats() -> dict[str, str]:
         "traced": _("traced contacts"),
         "vaccinated": _("first doses"),
         "cost": _("cost"),
-        "attack_rate": _("share of people infected"),
+        "attack_rate": _("infections per 100 people"),
         "peak_day": _("day of the peak"),
         "peak_infections": _("infections on the worst day"),
         "peak_in_ward": _("most people in wards"),
@@ -206,7 +206,7 @@ def total_words(shown: Shown, what: str) -> str:
         day = shown.start + timedelta(days=round(middle))
         return f"{shown_day(day)} ({number(low, 0)}–{number(high, 0)})"
     if what == "attack_rate":
-        return f"{number(100 * middle, 1)} % ({number(100 * low, 1)}–{number(100 * high, 1)} %)"
+        return f"{number(100 * middle, 1)} ({number(100 * low, 1)}–{number(100 * high, 1)})"
     digits = 1 if what == "r_early" else 0
     text = f"{number(middle, digits)} ({number(low, digits)}–{number(high, digits)})"
     return f"{text} {settings.money}".strip() if what == "cost" else text
