@@ -16,6 +16,8 @@ from epipolis.engines.twin.week import PARTS, RIDE_BACK, RIDE_OUT, SLOTS, Week
 class Asked(NamedTuple):
     """What is asked for: some days, by whom, and what counts."""
 
+    number: int
+    """Of the question, from 1."""
     key: np.uint64
     days: Ints
     weekdays: Ints
@@ -36,12 +38,12 @@ def list_contacts(
     asked: Asked,
     people: Ints,
     shares: Floats,
+    seen: Ints,
     met: Ints,
-    owner: Ints,
 ) -> int:
-    """Write the contacts of each of `people` and their position among these; return how many there are, room or not.
+    """Write all contacts of `people`, each once; return how many.
 
-    Somebody met more than once stands there more than once.
+    `seen`: per person, the number of the last question that found them, which is then `asked.number`.
     """
     found = 0
     for row in range(len(people)):
@@ -51,32 +53,29 @@ def list_contacts(
         home, team = layout.people[person].household, layout.people[person].team
         if shares[HOUSEHOLD] > 0:
             for other in range(layout.household_start[home], layout.household_start[home + 1]):
-                found = _take(bodies, asked, shares[HOUSEHOLD], row, person, other, met, owner, found)
+                found = _take(bodies, asked, shares[HOUSEHOLD], person, other, seen, met, found)
         if team >= 0:
             kind = layout.places[layout.people[person].duty].kind
             is_class = kind in (SCHOOL, NURSERY)
             layer = CARE if layout.people[person].is_resident else (CLASS if is_class else TEAM)
             if shares[layer] > 0:
                 for number in range(groups.team_start[team], groups.team_start[team + 1]):
-                    found = _take(bodies, asked, shares[layer], row, person, groups.team_members[number], met, owner, found)
+                    found = _take(bodies, asked, shares[layer], person, groups.team_members[number], seen, met, found)
         for day in range(len(asked.days)):
             first = asked.weekdays[day] * PARTS
             for number in range(week.mine_from[person], week.mine_from[person + 1]):
                 if first <= week.slots[number] < first + PARTS:
-                    found = _beside(layout, week, groups, bodies, asked, shares, day, row, week.mine[number], met, owner, found)
+                    found = _beside(layout, week, groups, bodies, asked, shares, day, week.mine[number], seen, met, found)
     return found
 
 
 @compiled(allocates=False)
-def _take(
-    bodies: Records, asked: Asked, share: float, row: int, person: int, other: int, met: Ints, owner: Ints, found: int
-) -> int:
-    if other == person or (asked.by_app and not bodies[other].habits & HAS_APP):
+def _take(bodies: Records, asked: Asked, share: float, person: int, other: int, seen: Ints, met: Ints, found: int) -> int:
+    if seen[other] == asked.number or other == person or (asked.by_app and not bodies[other].habits & HAS_APP):
         return found
     if share < 1 and unit(mixed(mixed(asked.key, person), other)) >= share:
         return found
-    if found < len(met):
-        met[found], owner[found] = other, row
+    seen[other], met[found] = asked.number, other
     return found + 1
 
 
@@ -95,10 +94,9 @@ def _beside(
     asked: Asked,
     shares: Floats,
     day: int,
-    row: int,
     own: int,
+    seen: Ints,
     met: Ints,
-    owner: Ints,
     found: int,
 ) -> int:
     """Visitors of the same hours; staff are not registered at the door."""
@@ -116,6 +114,6 @@ def _beside(
                 break
             minutes = min(visit.left, other.left) - max(visit.arrived, other.arrived)
             if minutes >= asked.minutes and _took_place(layout, bodies, asked, day, other.person, other.at):
-                found = _take(bodies, asked, share, row, visit.person, other.person, met, owner, found)
+                found = _take(bodies, asked, share, visit.person, other.person, seen, met, found)
             number += step
     return found

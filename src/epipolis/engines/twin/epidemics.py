@@ -38,7 +38,7 @@ _THREADS = 2
 _FEWEST_AT_ONCE = 64
 _RESTS = 7
 _COPIED = [name for name in LIVE.names or () if name != "row"]
-_FEW_INFECTIONS = 0.2
+_FEW_INFECTIONS = 0.4
 """Whoever would infect fewer than so many on a day is left out at random, and the rest stand for those left out."""
 
 
@@ -61,6 +61,8 @@ class Epidemic:
     """Those who were infected since the last day began, each part in order of person."""
     last_of: Ints
     """Row of each person's latest infection, or -1."""
+    cause_of: Ints
+    """Room for a number per person, without meaning from one day to the next."""
     vaccinated_on: Ints
     """Day of the dose that completes each person's vaccination, or NEVER."""
     vaccine_of: Ints
@@ -93,6 +95,7 @@ def begin_epidemic(world: World, disease: Disease, *, seed: int, start: date, in
         live=np.zeros(0, LIVE),
         fresh=[],
         last_of=np.full(people, -1, np.int32),
+        cause_of=np.full(people, -1, np.int32),
         vaccinated_on=np.full(people, NEVER, np.int16),
         vaccine_of=np.zeros(people, np.uint8),
         course=course_of(disease, seed),
@@ -306,6 +309,18 @@ def _causes(epidemic: Epidemic, hits: Hits) -> tuple[Ints, Ints, Ints, Ints]:
         variant = epidemic.rows["variant"][hits.infection[partly]]
         keep[partly] = hits.draw[partly] >= protection_of(epidemic, who, epidemic.last_of[who], variant)
     target, infection, place, layer, draw = (column[keep] for column in hits[:5])
-    order = np.lexsort((infection, draw, target))
-    first = order[np.unique(target[order], return_index=True)[1]]
-    return target[first], infection[first], place[first], layer[first]
+    epidemic.cause_of[target] = -1
+    _pick_causes(target, infection, draw, epidemic.cause_of)
+    who = np.unique(target)
+    cause = epidemic.cause_of[who]
+    return who, infection[cause], place[cause], layer[cause]
+
+
+@compiled(allocates=False)
+def _pick_causes(target: Ints, infection: Ints, draw: Floats, cause_of: Ints) -> None:
+    """Note for each target the hit of the smallest draw; of equal ones, the earlier infection."""
+    for hit in range(len(target)):
+        best = cause_of[target[hit]]
+        is_better = best < 0 or draw[hit] < draw[best]
+        if is_better or (draw[hit] == draw[best] and infection[hit] < infection[best]):
+            cause_of[target[hit]] = hit

@@ -108,8 +108,9 @@ def _pulls(kind: Ints, attraction: Floats, place_at: Floats, area_at: Floats) ->
     first = np.concatenate([[0], np.cumsum([len(places) for places in of_kind])])
     shares = np.empty(int(first[-1]) * len(area_at), np.float32)
     for code, places in enumerate(of_kind):
-        metres = np.linalg.norm(area_at[:, None] - place_at[places][None], axis=2)
-        running = np.cumsum(attraction[places] * np.exp(-metres / _WALK) + 1e-9, axis=1)
+        east, north = (np.subtract.outer(area_at[:, side], place_at[places, side]).astype(np.float32) for side in (0, 1))
+        weights = attraction[places].astype(np.float32) * np.exp(np.hypot(east, north, out=east) / np.float32(-_WALK))
+        running = np.cumsum(weights + np.float32(1e-9), axis=1, dtype=np.float32)
         if len(places):
             running /= running[:, -1:]
         shares[first[code] * len(area_at) : first[code + 1] * len(area_at)] = running.ravel()

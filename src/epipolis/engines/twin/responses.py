@@ -49,6 +49,9 @@ class Response:
     queues: dict[int, Ints] = field(default_factory=dict)
     """Of each vaccination (by its id): who is still to come, in order."""
     units: dict[int, float] = field(default_factory=lambda: defaultdict(float))
+    questions: int = 0
+    seen: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
+    """Per person, the number of the last question by which they were found."""
     paid: dict[int, float] = field(default_factory=dict)
     tests: int = 0
     confirmed: int = 0
@@ -177,11 +180,20 @@ def _test_contacts(epidemic: Epidemic, response: Response, testing: Testing, con
     _schedule(response.samples, row, day + 1 + _delays(epidemic, "to sample", who, testing.days_to_sample))
 
 
-def _asked(epidemic: Epidemic, purpose: str, last: int, days_back: int, minutes: int, by_app: bool) -> Asked:
+def _asked(
+    epidemic: Epidemic, response: Response, purpose: str, last: int, days_back: int, minutes: int, by_app: bool
+) -> Asked:
     days = np.arange(max(last - days_back, 0), max(last, 0) + 1)
     weekdays = (epidemic.start.weekday() + days) % 7
     keys = np.array([key(epidemic.seed, "keeps", number) for number in days.tolist()], np.uint64)
-    return Asked(key(epidemic.seed, purpose), days, weekdays, keys, minutes, by_app)
+    response.questions += 1
+    return Asked(response.questions, key(epidemic.seed, purpose), days, weekdays, keys, minutes, by_app)
+
+
+def _seen(epidemic: Epidemic, response: Response) -> Ints:
+    if not len(response.seen):
+        response.seen = np.zeros(len(epidemic.bodies), np.int32)
+    return response.seen
 
 
 def _quarantine_contacts(
@@ -206,9 +218,9 @@ def _trace(epidemic: Epidemic, orders: Orders, response: Response, tracing: Trac
         return
     shares = np.array([tracing.layers.get(layer, 0.0) for layer in LAYERS])
     who = epidemic.rows["person"][waiting]
-    asked = _asked(epidemic, "traced", day - round(tracing.delay_days) - 1, tracing.days_back, _CLOSE_MINUTES, False)
-    met, _ = epidemic.world.contacts_of(epidemic.bodies, asked, who, shares)
-    _quarantine_contacts(epidemic, orders, response, tracing, np.unique(met).astype(np.int64), day)
+    asked = _asked(epidemic, response, "traced", day - round(tracing.delay_days) - 1, tracing.days_back, _CLOSE_MINUTES, False)
+    met = epidemic.world.contacts_of(epidemic.bodies, asked, who, shares, _seen(epidemic, response))
+    _quarantine_contacts(epidemic, orders, response, tracing, met, day)
 
 
 def _warn(epidemic: Epidemic, orders: Orders, response: Response, bluetooth: TraceByBluetooth, day: int) -> None:
@@ -216,9 +228,9 @@ def _warn(epidemic: Epidemic, orders: Orders, response: Response, bluetooth: Tra
     if not len(cases):
         return
     who = epidemic.rows["person"][cases]
-    asked = _asked(epidemic, "warned", day - 1, _REMEMBERED_DAYS, bluetooth.minutes, True)
-    met, _ = epidemic.world.contacts_of(epidemic.bodies, asked, who, np.ones(len(LAYERS)))
-    _quarantine_contacts(epidemic, orders, response, bluetooth, np.unique(met).astype(np.int64), day, bluetooth.follows)
+    asked = _asked(epidemic, response, "warned", day - 1, _REMEMBERED_DAYS, bluetooth.minutes, True)
+    met = epidemic.world.contacts_of(epidemic.bodies, asked, who, np.ones(len(LAYERS)), _seen(epidemic, response))
+    _quarantine_contacts(epidemic, orders, response, bluetooth, met, day, bluetooth.follows)
 
 
 def _vaccinate(epidemic: Epidemic, response: Response, measure: Vaccinate, day: int) -> None:

@@ -21,7 +21,8 @@ RIDE_OUT, LUNCH, MORNING, AFTERNOON, EVENING, RIDE_BACK = range(6)
 PARTS = 6
 SLOTS = 7 * PARTS
 _GAP, _SHORTEST = 15, 5
-_MINUTES, _PARTS_AT_ONCE = 24 * 60 + 1, 8
+_MINUTES, _PARTS_AT_ONCE, _THREADS = 24 * 60 + 1, 8, 2
+_USUAL_ROOM = 7  # outings a person; where more are needed, more
 _LUNCH = 0.18
 _JOINS = 0.6
 # First and last minute of each free part of the day, and the chance of going out on a weekday and on a weekend.
@@ -63,26 +64,28 @@ def typical_week(layout: Layout, pulls: Pulls, seed: int) -> Week:
     people, wishes = len(layout.people), _wishes()
     stays = np.array([kind.stay_minutes for kind in KINDS], np.int64)
     keys = np.array([key(seed, f"week {number}") for number in range(8)])
-    counts = np.zeros(people + 1, np.int32)
-    ends = np.linspace(0, people, _PARTS_AT_ONCE + 1).astype(int)
+    counts, room = np.zeros(people + 1, np.int32), _USUAL_ROOM
+    ends = np.linspace(0, people, _PARTS_AT_ONCE + 1).astype(int).tolist()
 
-    def live(first: int, last: int) -> Records:
-        own, room = np.empty(SLOTS, OUTING), 9 * (last - first)
-        while True:
-            out = np.empty(room, OUTING)
-            written = _live(layout, pulls, wishes, stays, keys, own, counts, out, first, last)
-            if written >= 0:
-                return out[:written]
-            room *= 2
+    def live(first: int, last: int) -> int:
+        out = ready[room * first : room * last]
+        return _live(layout, pulls, wishes, stays, keys, np.empty(SLOTS, OUTING), counts, out, first, last)
 
-    with ThreadPoolExecutor() as pool:
-        parts = list(pool.map(live, ends[:-1], ends[1:]))
-    mine_from = np.cumsum(counts, dtype=np.int32)
-    outings, mine = np.empty(int(mine_from[-1]), OUTING), np.empty(int(mine_from[-1]), np.int32)
-    ready = np.concatenate(parts)
-    del parts
-    _order(ready, len(layout.places), outings, mine)
-    return Week(outings, mine, (ready["at"] % SLOTS).astype(np.uint8), mine_from)
+    while True:
+        ready = np.empty(room * people, OUTING)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            written = list(pool.map(live, ends[:-1], ends[1:]))
+        if min(written) >= 0:
+            break
+        room += 2
+    total = 0
+    for first, count in zip(ends[:-1], written, strict=True):
+        ready[total : total + count] = ready[room * first : room * first + count]
+        total += count
+    outings, mine = np.empty(total, OUTING), np.empty(total, np.int32)
+    slots = np.empty(total, np.uint8)
+    _order(ready[:total], len(layout.places), outings, mine, slots)
+    return Week(outings, mine, slots, np.cumsum(counts, dtype=np.int32))
 
 
 def _wishes() -> Floats:
@@ -265,7 +268,7 @@ def _live(
 
 
 @compiled()
-def _order(ready: Records, places: int, outings: Records, mine: Ints) -> None:
+def _order(ready: Records, places: int, outings: Records, mine: Ints, slots: Ints) -> None:
     """Sort by arrival, then by place and slot; both by counting."""
     free = np.zeros(_MINUTES + 1, np.int32)
     for row in range(len(ready)):
@@ -286,4 +289,4 @@ def _order(ready: Records, places: int, outings: Records, mine: Ints) -> None:
         to = spot[ready[row].at]
         spot[ready[row].at] += 1
         outings[to] = ready[row]
-        mine[row] = to
+        mine[row], slots[row] = to, ready[row].at % SLOTS

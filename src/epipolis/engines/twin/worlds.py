@@ -4,6 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
+from epipolis.engines.compiled import compiled
 from epipolis.engines.twin.city import City
 from epipolis.engines.twin.contacts import Asked, list_contacts
 from epipolis.engines.twin.draws import Flags, Floats, Ints, key, spans
@@ -46,8 +47,8 @@ class World(Protocol):
     def household_of(self, people: Ints) -> tuple[Ints, Ints]:
         """Everyone who lives with `people`, and which of these each lives with."""
 
-    def contacts_of(self, bodies: Records, asked: Asked, people: Ints, shares: Floats) -> tuple[Ints, Ints]:
-        """Whom `people` met on the days asked for, and which of these each met; `shares`: found, by layer."""
+    def contacts_of(self, bodies: Records, asked: Asked, people: Ints, shares: Floats, seen: Ints) -> Ints:
+        """Whom `people` met on the days asked for; `shares`: found, by layer; `seen`: see `contacts.list_contacts`."""
 
 
 class CityWorld:
@@ -79,14 +80,10 @@ class CityWorld:
         other = member != people[owner]
         return member[other], owner[other]
 
-    def contacts_of(self, bodies: Records, asked: Asked, people: Ints, shares: Floats) -> tuple[Ints, Ints]:
-        room = 200 * len(people) + 1000
-        while True:
-            met, owner = np.empty(room, np.int32), np.empty(room, np.int32)
-            found = list_contacts(self.layout, self.week, self.groups, bodies, asked, people, shares, met, owner)
-            if found <= room:
-                return met[:found], owner[:found]
-            room = found
+    def contacts_of(self, bodies: Records, asked: Asked, people: Ints, shares: Floats, seen: Ints) -> Ints:
+        met = np.empty(len(seen), np.int32)
+        found = list_contacts(self.layout, self.week, self.groups, bodies, asked, people, shares, seen, met)
+        return met[:found].astype(np.int64)
 
 
 class MixingWorld:
@@ -111,9 +108,9 @@ class MixingWorld:
         """Nobody: plain layers have no homes."""
         return people[:0], people[:0]
 
-    def contacts_of(self, bodies: Records, asked: Asked, people: Ints, shares: Floats) -> tuple[Ints, Ints]:
+    def contacts_of(self, bodies: Records, asked: Asked, people: Ints, shares: Floats, seen: Ints) -> Ints:
         """Nobody: plain layers have no places to ask for."""
-        return people[:0], people[:0]
+        return people[:0]
 
 
 def _groups(layout: Layout, week: Week) -> Groups:
@@ -141,8 +138,16 @@ def _groups(layout: Layout, week: Week) -> Groups:
 
 def _minutes_at(week: Week, places: int) -> Floats:
     """Person-minutes a week at each place."""
-    stays = week.outings
-    return np.bincount(stays["at"] // SLOTS, (stays["left"] - stays["arrived"]).astype(np.float64), minlength=places)
+    minutes = np.zeros(places)
+    _add_minutes(week.outings, minutes)
+    return minutes
+
+
+@compiled(allocates=False)
+def _add_minutes(outings: Records, minutes: Floats) -> None:
+    for number in range(len(outings)):
+        one = outings[number]
+        minutes[one.at // SLOTS] += one.left - one.arrived
 
 
 def _members(group: Ints, groups: int | None = None) -> tuple[Ints, Ints]:
