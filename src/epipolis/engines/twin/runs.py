@@ -22,7 +22,7 @@ from epipolis.engines.twin.responses import Response, respond
 from epipolis.engines.twin.results import truth_of
 from epipolis.engines.twin.rules import Orders, rules_of
 from epipolis.engines.twin.visits import epoch_of, visits_on
-from epipolis.engines.twin.worlds import CityWorld
+from epipolis.engines.twin.worlds import CityWorld, world_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ def start_run(city: City, disease: Disease, measures: Sequence[Measure] = (), *,
     for measure in measures:
         if measure.trigger:
             raise ValueError(f"{measure.label}: a run that is lived day by day knows no triggers.")
-    epidemic = begin_epidemic(CityWorld(city), disease, seed=seed, start=start)
+    epidemic = begin_epidemic(world_of(city), disease, seed=seed, start=start)
     return Run(city, tuple(measures), epidemic, Response())
 
 

@@ -15,7 +15,7 @@ from epipolis.engines.twin.epidemics import begin_epidemic
 from epipolis.engines.twin.measure_files import read_measures, write_measures
 from epipolis.engines.twin.responses import Response
 from epipolis.engines.twin.runs import Run
-from epipolis.engines.twin.worlds import CityWorld
+from epipolis.engines.twin.worlds import world_of
 
 _FORMAT = 2
 _AGENDAS = ("samples", "results", "cases")
@@ -64,7 +64,7 @@ def load(saved: bytes, *, city: City, disease: Disease | None = None) -> Run:
         own = disease or _disease_named(header["disease"])
         measures = read_measures(header["measures"])
         start = date.fromisoformat(header["start"])
-        epidemic = begin_epidemic(CityWorld(city), own, seed=header["seed"], start=start, introduced=0)
+        epidemic = begin_epidemic(world_of(city), own, seed=header["seed"], start=start, introduced=0)
         for name in _ARRAYS:
             setattr(epidemic, name, arrays[name])
         rows = arrays["rows"]

@@ -25,7 +25,7 @@ from epipolis.engines.twin.results import (
     truth_of,
 )
 from epipolis.engines.twin.rules import Orders, concerned, rules_of
-from epipolis.engines.twin.worlds import CityWorld, MixingWorld, World
+from epipolis.engines.twin.worlds import World, world_of
 
 Progress = Callable[[int, int], None]
 MONDAY = date(2026, 1, 5)
@@ -51,7 +51,7 @@ def simulate(
     measures that contradict each other, the city or the disease.
     """
     _check(city, disease, measures, days)
-    world = _world(city)
+    world = world_of(city)
     return _run(world, city, disease, tuple(measures), days, seed, start, begin, introduced, progress)
 
 
@@ -69,7 +69,7 @@ def simulate_many(
 ) -> list[Result]:
     """A run for each seed, in the same city, on all cores; the same results for any number of threads."""
     _check(city, disease, measures, days)
-    world = _world(city)
+    world = world_of(city)
     step = _counting(progress, days * len(seeds))
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(
@@ -100,10 +100,6 @@ def _check(city: City | Mixing, disease: Disease, measures: Sequence[Measure], d
     codes = list(city.ground.neighbourhoods.codes) if isinstance(city, City) else []
     people = len(city.homes.age) if isinstance(city, City) else len(city.age)
     check_measures(tuple(measures), people=people, areas=codes, days=days, disease=disease)
-
-
-def _world(city: City | Mixing) -> World:
-    return CityWorld(city) if isinstance(city, City) else MixingWorld(city)
 
 
 def _run(

@@ -1,6 +1,7 @@
 """Where a run takes place: a city with places and hours, or plain layers of contacts."""
 
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from epipolis.engines.twin.places import CODES, KINDS
 from epipolis.engines.twin.presence import Today
 from epipolis.engines.twin.week import HABIT, SLOTS, Week, typical_week
 
-_CONTACT_HOURS = 12.0
+_CONTACT_HOURS = 6.0  # what the early cases of a run come to
 _LONGEST_STAY = 0.4 + 0.6 * 3.0  # times the usual stay
 
 
@@ -84,6 +85,18 @@ class CityWorld:
         met = np.empty(len(seen), np.int32)
         found = list_contacts(self.layout, self.week, self.groups, bodies, asked, people, shares, seen, met)
         return met[:found].astype(np.int64)
+
+
+_laid_out: WeakKeyDictionary[City, "CityWorld"] = WeakKeyDictionary()
+
+
+def world_of(place: City | Mixing) -> World:
+    """The world of a city, laid out once for as long as the city is kept; or of plain contacts."""
+    if isinstance(place, Mixing):
+        return MixingWorld(place)
+    if place not in _laid_out:
+        _laid_out[place] = CityWorld(place)
+    return _laid_out[place]
 
 
 class MixingWorld:
