@@ -90,7 +90,8 @@ def cases_known(epidemic: Epidemic, *, utc_offset: timedelta, day: int) -> pa.Ta
     is_confirmed, is_resulted = (stage >= 1) & (found.confirmed[row] < NEVER), stage >= 1
     told = uniform(seed, "onset told", infections["person"][row]) < _ONSET_TOLD_AT_ONCE
     is_interviewed = (stage >= 2) & (found.interviewed[row] <= day)
-    onset_known = (infections["course"][row] != ASYMPTOMATIC) & (told | is_interviewed)
+    has_begun = infections["onset"][row] <= day
+    onset_known = (infections["course"][row] != ASYMPTOMATIC) & has_begun & (told | is_interviewed)
     first_known = np.minimum(found.suspected, found.result)[row]
     setting, place = _setting(infections, kinds, row, is_interviewed, seed)
     admitted = infections["severe_on"][row]
@@ -109,7 +110,7 @@ def cases_known(epidemic: Epidemic, *, utc_offset: timedelta, day: int) -> pa.Ta
             "reported": dates(start, first_known),
             "confirmed_at": pa.array(confirmed_at, pa.int64(), mask=~is_confirmed),
             "hospitalised": dates(start, admitted, ~is_admitted),
-            "symptoms": _symptoms(infections, row, seed),
+            "symptoms": _symptoms(infections, row, has_begun, seed),
             "setting": pa.array(setting, pa.string()),
             "setting_place": pa.array(np.maximum(place, 0), pa.int64(), mask=place < 0),
             "outcome": pa.array(outcome, pa.string(), mask=~has_ended),
@@ -147,12 +148,13 @@ def _setting(
     return setting, np.where(is_known & (place >= 0), place, -1)
 
 
-def _symptoms(infections: Records, row: Ints, seed: int) -> pa.Array:
+def _symptoms(infections: Records, row: Ints, has_begun: Flags, seed: int) -> pa.Array:
     course, person = infections["course"][row], infections["person"][row]
     has = np.empty((len(row), len(SYMPTOMS)), bool)
     for number in range(len(SYMPTOMS)):
         share = _SYMPTOM_SHARE[(course >= SEVERE).astype(int), number]
         has[:, number] = (uniform(seed, "symptom", person, number) < share) & (course >= MILD)
     has[:, 1] |= (course >= MILD) & ~has.any(axis=1)
+    has &= has_begun[:, None]
     lists = [[name for name, present in zip(SYMPTOMS, flags, strict=True) if present] for flags in has.tolist()]
     return pa.array(lists, pa.list_(pa.string()))

@@ -12,10 +12,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from epipolis.server.commands.platform import set_up
+from epipolis.server.commands.platform import set_up, steps_shown
 
 _DAY = 86_400
 _READY = 120.0
@@ -53,17 +52,10 @@ def demo(
 
 
 def _build(plan: Any) -> Any:
-    from epipolis.core.work import Progress as Steps  # noqa: PLC0415 -- Django must be set up first
     from epipolis.server.demonstration import history, state  # noqa: PLC0415 -- Django must be set up first
 
     state.refuse_real_data()
-    columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as shown:
-
-        def steps(title: str) -> Steps:
-            row = shown.add_task(title, total=None)
-            return Steps(lambda done, total, note: shown.update(row, completed=done, total=total or 1))
-
+    with steps_shown() as steps:
         history.fill(plan, state.folder(), keep_days=state.keep_days(), progress=steps)
     state.keep(plan)
     return plan

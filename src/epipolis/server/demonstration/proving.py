@@ -1,0 +1,241 @@
+"""The proof bench: a simulated city lives through the platform's interfaces, and its tracing is held against the truth."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from epipolis.core import clock, rules
+from epipolis.core.modules import modules
+from epipolis.core.work import Progress, declared_jobs, worker_app
+from epipolis.engines import twin
+from epipolis.engines.twin import proofs
+from epipolis.sense.cases import queries as cases
+from epipolis.server.demonstration import files, history
+from epipolis.understand.tracing import queries as tracing
+
+_ARRIVALS = (11, 14, 17, 20)
+"""Hours of the day at which what became known since is handed to the platform; reports come between 8 and 20."""
+_TRACE_AGAIN, _FORGET = "tracing.trace_open_cases", "core.retention"
+_STAY = ["visitor", "place", "arrived", "left"]
+
+
+@dataclass
+class Watched:
+    """What is kept of each day to be compared later."""
+
+    meetings: list[pa.Table] = field(default_factory=list)
+    stays: list[pa.Table] = field(default_factory=list)
+    confirmed: dict[int, int] = field(default_factory=dict)
+    """When each case was confirmed, by person."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """`steps`: how many infections came how far on the road to a notice. `figures`: shares and times."""
+
+    steps: dict[str, int]
+    figures: tuple[proofs.Figure, ...]
+    counts: dict[str, int]
+
+
+def prove(plan: history.Plan, folder: Path, *, progress: Callable[[str], Progress]) -> Proof:
+    """Live the plan's days through the platform in this (empty) database, and compare."""
+    city = plan.city()
+    history.load_all(plan, city, folder, progress=progress)
+    visitors = history.visitors_of(city)
+    run, watched = asyncio.run(_live(plan, city, visitors, folder, progress("days lived")))
+    return compare(run, watched, visitors)
+
+
+async def _live(
+    plan: history.Plan, city: twin.City, visitors: list[Any], folder: Path, progress: Progress
+) -> tuple[twin.Run, Watched]:
+    """Each day as it would arrive: stays once they have ended, reports once they are known, tracing after each."""
+    run, watched, waiting = plan.run(city), Watched(), None
+    homes, codes = history.homes_of(city), history.codes_of(city)
+    with worker_app() as ready:
+        async with ready.open_async():
+            for number in range(plan.days):
+                run, day = twin.step(run)
+                stays = _watch(watched, day, plan.seed)
+                waiting = stays if waiting is None else pa.concat_tables([waiting, stays])
+                reports = day.cases.to_pylist()
+                for hour in _ARRIVALS:
+                    at = clock.start_of(day.date) + timedelta(hours=hour)
+                    now = int(at.timestamp())
+                    is_over = pc.less_equal(waiting.column("left"), now)
+                    ended, waiting = waiting.filter(is_over), waiting.filter(pc.invert(is_over))
+                    known = [report for report in reports if report["known_at"] <= now or hour == _ARRIVALS[-1]]
+                    reports = [report for report in reports if report["known_at"] > now] if hour != _ARRIVALS[-1] else []
+                    await _hand_over(ready, ended, files.case_rows(known, homes), visitors, codes, folder, at)
+                progress(number + 1, plan.days)
+    return run, watched
+
+
+def _watch(watched: Watched, day: twin.Day, seed: int) -> pa.Table:
+    """Keep what the truth is known by; return the stays that are checked in."""
+    stays = twin.checked_in(day.visits, uptake=history.UPTAKE, seed=seed)
+    taking_part = np.unique(np.asarray(stays.column("visitor")))
+    takes_part = np.isin(np.asarray(day.visits.column("visitor")), taking_part)
+    takes_part &= ~np.asarray(day.visits.column("accompanied"))
+    watched.meetings.append(proofs.meetings_behind(day.infections, day.visits, takes_part))
+    watched.stays.append(stays.select(_STAY))
+    for case in day.cases.to_pylist():
+        if case["confirmed_at"]:
+            watched.confirmed.setdefault(case["person"], case["confirmed_at"])
+    return stays
+
+
+async def _hand_over(
+    ready: Any,
+    stays: pa.Table,
+    rows: list[dict[str, Any]],
+    visitors: list[Any],
+    codes: list[str],
+    folder: Path,
+    at: datetime,
+) -> None:
+    """Import stays and a line list as of a moment; trace whom that concerns; in the evening the platform's own jobs."""
+    if stays.num_rows:
+        path = folder / "visits.parquet"
+        files.write_visits(stays, visitors, codes, path)
+        with clock.fixed(at):
+            await asyncio.to_thread(history.import_file, "visits", path, at=at)
+    if rows:
+        path = folder / "cases.csv"
+        files.write_cases(rows, path)
+        await history.report_cases(ready, path, at=at)
+    if at == clock.start_of(clock.local_day(at)) + timedelta(hours=_ARRIVALS[-1]):
+        with clock.fixed(at):
+            await asyncio.to_thread(_do_jobs)
+
+
+def _do_jobs() -> None:
+    jobs = declared_jobs()
+    while jobs[_TRACE_AGAIN].run():
+        pass
+    jobs[_FORGET].run()
+
+
+def compare(run: twin.Run, watched: Watched, visitors: list[Any]) -> Proof:
+    """What the platform lists now, beside what was true."""
+    end = clock.start_of(run.start + timedelta(days=run.day))
+    shortest = int(rules.in_force("contact_definition", clock.local_day(end))["minutes"]) * 60
+    listed, known = _listed(visitors), _cases(watched, visitors)
+    truth = run.truth
+    caused = _all_caused(truth, watched.meetings)
+    reach, delays = proofs.reach_of(caused, known, listed, shortest=shortest)
+    windows = known.select(["person", "window_from", "window_until"]).rename_columns(["case", "since", "until"])
+    pairs = listed.join(windows, keys="case", join_type="inner").drop_null()
+    met = proofs.have_met(pa.concat_tables(watched.stays), pairs, shortest=shortest)
+    is_listed = reach.listed
+    steps = {
+        "infections by people of the city": len(is_listed),
+        "in a venue": int(reach.in_venues.sum()),
+        "both checked in there": int(reach.checked_in.sum()),
+        "the infector was confirmed": int(reach.confirmed.sum()),
+        "the infector's check-ins carry their name": int(reach.linked.sum()),
+        "in the infectious window of the rules": int(reach.in_window.sum()),
+        f"together for at least {shortest // 60} minutes": int(reach.long_enough.sum()),
+        "listed as a contact": int((is_listed & reach.long_enough).sum()),
+    }
+    figures = (
+        proofs.share("recall: both checked in, the infector a known case, in the window", *_of(is_listed, reach.in_window)),
+        proofs.share(f"recall: of these, together for {shortest // 60} minutes", *_of(is_listed, reach.long_enough)),
+        proofs.share("recall: both checked in, whether or not the infector was found", *_of(is_listed, reach.checked_in)),
+        proofs.share("recall: all infections, wherever they happened", int(is_listed.sum()), len(is_listed)),
+        proofs.share("precision: listed contacts who really met the case", int(met.sum()), pairs.num_rows),
+        proofs.share("precision: listed contacts whom the case infected", int(is_listed.sum()), listed.num_rows),
+        proofs.times("time from infection to notice", delays[~np.isnan(delays)]),
+        *_known_before(run, truth, watched, listed),
+    )
+    counts = {
+        "people": len(run.city.homes.age),
+        "days": run.day,
+        "infections": truth.num_rows,
+        "confirmed cases": len(watched.confirmed),
+        "check-ins": sum(table.num_rows for table in watched.stays),
+        "listed contacts": listed.num_rows,
+    }
+    return Proof(steps, figures, counts)
+
+
+def _of(hits: Any, of: Any) -> tuple[int, int]:
+    return int((hits & of).sum()), int(of.sum())
+
+
+def _listed(visitors: list[Any]) -> pa.Table:
+    """Everybody whom the platform ever listed as a contact, from its own export: case, contact, found."""
+    exporter = next(x for module in modules().values() for x in module.exporters if x.name == "contacts")
+    number = {visitor: person for person, visitor in enumerate(visitors)}
+    rows = [
+        (_person_of(row["case_number"]), number[row["contact"]], int(row["found"].timestamp()))
+        for row in exporter.rows(clock.now())
+        if row["contact"] in number
+    ]
+    return _table(("case", "contact", "found"), rows)
+
+
+def _cases(watched: Watched, visitors: list[Any]) -> pa.Table:
+    """The confirmed cases with the infectious time that was traced last."""
+    rows = []
+    for case_id, key in cases.confirmed_cases().values_list("id", "source_key"):
+        person, trace = _person_of(key), tracing.current_trace(case_id)
+        window = (trace.window_from, trace.window_until) if trace else (None, None)
+        seconds = (int(moment.timestamp()) if moment else None for moment in window)
+        rows.append((person, *seconds, int(files.is_registered(person))))
+    return _table(("person", "window_from", "window_until", "linked"), rows)
+
+
+def _table(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return pa.table({name: pa.array(values, pa.int64()) for name, values in zip(names, columns, strict=True)})
+
+
+def _person_of(case_number: str) -> int:
+    return int(case_number.removeprefix("DEMO-"))
+
+
+def _all_caused(truth: pa.Table, meetings: list[pa.Table]) -> pa.Table:
+    """Every infection that somebody of the city caused: those in places with their meeting, and all others."""
+    elsewhere = truth.filter(pc.and_(truth.column("infector").is_valid(), truth.column("place").is_null()))
+    known = pa.concat_tables(meetings)
+    empty = {name: pa.nulls(elsewhere.num_rows, known.schema.field(name).type) for name in ("place", "met_from", "met_until")}
+    rest = pa.table(
+        {
+            "person": elsewhere.column("person").cast(pa.int64()),
+            "infector": elsewhere.column("infector").cast(pa.int64()),
+            **empty,
+            "checked_in": pa.array(np.zeros(elsewhere.num_rows, bool)),
+        }
+    )
+    return pa.concat_tables([known, rest.select(known.column_names)])
+
+
+def _known_before(run: twin.Run, truth: pa.Table, watched: Watched, listed: pa.Table) -> tuple[proofs.Figure, ...]:
+    """R60: new cases who had been listed before their symptoms began, and before they were confirmed."""
+    onset = dict(zip(truth.column("person").to_pylist(), truth.column("onset_day").to_pylist(), strict=True))
+    people = np.array(list(watched.confirmed), np.int64)
+    confirmed = np.array(list(watched.confirmed.values()), float)
+    began = np.array([_begin(run, onset[person]) for person in people.tolist()], float)
+    is_ill = ~np.isnan(began)
+    before_onset = proofs.known_before(listed, people, began)
+    return (
+        proofs.share("new cases listed as a contact before their symptoms began", int(before_onset.sum()), int(is_ill.sum())),
+        proofs.share(
+            "new cases listed as a contact before they were confirmed",
+            int(proofs.known_before(listed, people, confirmed).sum()),
+            len(people),
+        ),
+    )
+
+
+def _begin(run: twin.Run, day: int | None) -> float:
+    return float("nan") if day is None else clock.start_of(run.start + timedelta(days=day)).timestamp()
