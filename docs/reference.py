@@ -3,11 +3,12 @@
 import json
 import os
 import sys
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import getdoc
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,6 +24,8 @@ def pages() -> dict[str, str]:
         "rules.md": _rules(),
         "api.md": _api(),
         "engines.md": _engines(),
+        "measures.md": _measures(),
+        "diseases.md": _diseases(),
         "quality.md": _quality(),
         "measured.md": _measured(),
     }
@@ -131,6 +134,41 @@ def _engines() -> str:
         public = [f"### `{name}`\n\n```text\n{getdoc(getattr(engine, name)) or ''}\n```" for name in engine.__all__]
         parts.append(f"## engines.{folder.parent.name}\n\n```text\n{getdoc(engine)}\n```\n\n" + "\n\n".join(public))
     return "# Engines\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _measures() -> str:
+    from epipolis.engines.twin.measures import MEASURES, Measure
+
+    shared = {field.name for field in fields(Measure)}
+    parts = ["# Measures\n\nWhat the twin knows a city to order, in Python and, by the same names, in YAML.\n"]
+    parts.append(f"```text\n{getdoc(Measure)}\n```\n")
+    for kind in MEASURES:
+        own = [[f"`{field.name}`", f"`{_default(field)}`"] for field in fields(kind) if field.name not in shared]
+        table = f"\n{_table(['field', 'default'], own)}\n" if own else ""
+        parts.append(f"## `{kind.kind()}` · {kind.__name__}\n\n```text\n{getdoc(kind)}\n```\n{table}")
+    return "\n".join(parts)
+
+
+def _default(field: Any) -> object:
+    if field.default_factory is not MISSING:
+        return dict(field.default_factory())
+    return "required" if field.default is MISSING else field.default
+
+
+def _diseases() -> str:
+    from epipolis.engines.twin import diseases, load_disease, traits
+
+    parts = [
+        "# Diseases\n\nWhat ships with the twin. *R* and the rest of the first line follow from the figures by theory, with the twin's\n"
+        "usual contacts and a European age pyramid; every figure has its source.\n"
+    ]
+    for name in diseases():
+        disease = load_disease(name)
+        came_to = ", ".join(f"{what.replace('_', ' ')} {value:.3g}" for what, value in traits(disease).items())
+        lines = [line.partition(": ") for line in disease.source.splitlines()]
+        rows: list[list[object]] = [[f"`{field}`", source] for field, _, source in lines]
+        parts.append(f"## `{name}` · {disease.name}\n\n{came_to}.\n\n{_table(['figure', 'source'], rows)}\n")
+    return "\n".join(parts)
 
 
 def _quality() -> str:
