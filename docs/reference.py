@@ -159,8 +159,8 @@ def _diseases() -> str:
     from epipolis.engines.twin import diseases, load_disease, traits
 
     parts = [
-        "# Diseases\n\nWhat ships with the twin. *R* and the rest of the first line follow from the figures by theory, with the twin's\n"
-        "usual contacts and a European age pyramid; every figure has its source.\n"
+        "# Diseases\n\nWhat ships with the twin. *R* and the rest of the first line follow from the figures by theory,\n"
+        "with the twin's usual contacts and a European age pyramid; every figure has its source.\n"
     ]
     for name in diseases():
         disease = load_disease(name)
