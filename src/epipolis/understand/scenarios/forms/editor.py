@@ -27,7 +27,7 @@ class UploadForm(forms.Form):
 
     def clean_file(self):
         file = self.cleaned_data["file"]
-        if file.size > 200_000:
+        if file.size > queries.LARGEST_FILE:
             raise forms.ValidationError(_("The file is too large for a scenario."))
         try:
             return file.read().decode("utf-8")

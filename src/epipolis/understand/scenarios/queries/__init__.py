@@ -2,6 +2,7 @@
 
 from .beginnings import beginning, recent_cases
 from .contents import (
+    LARGEST_FILE,
     Content,
     check_shape,
     disease_choices,
@@ -20,7 +21,7 @@ from .menu import AGES, KINDS, MENU, TRIGGERS, Ask, Kind
 from .our_city import our_areas
 from .pages import comparison_of, comparison_tile, drawn_days, measure_lines, our_people, result_of, usual_disease
 from .ready import BY_NAME, READY, new_measure, ready_content
-from .results import digest_of, packed, table_of, to_bytes
+from .results import digest_of, packed, packed_areas, table_of, to_bytes
 from .scenarios import (
     OPEN,
     finished_run,
@@ -47,6 +48,7 @@ __all__ = [
     "COLUMNS",
     "EXPORTED",
     "KINDS",
+    "LARGEST_FILE",
     "MENU",
     "OPEN",
     "READY",
@@ -80,6 +82,7 @@ __all__ = [
     "our_areas",
     "our_people",
     "packed",
+    "packed_areas",
     "people_of",
     "plain_measures",
     "problems_of",

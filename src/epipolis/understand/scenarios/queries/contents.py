@@ -25,7 +25,7 @@ from epipolis.understand.scenarios.settings import settings
 
 Content = dict[str, Any]
 Problem = tuple[str | int, str]  # the field, or the number of the measure, and what is wrong with it
-LARGEST_FILE = 200_000
+LARGEST_FILE = 1_000_000
 
 
 def empty_content(disease: str, start: date) -> Content:
@@ -238,8 +238,10 @@ def check_begin(begin: Any) -> None:
     if not isinstance(rows, list) or len(rows) > 200_000:
         raise ValueError("begin: infected must be a list")
     for row in rows:
-        if not isinstance(row, Mapping) or not all(_is_number(row.get(part)) for part in ("count", "days_since_infection")):
-            raise ValueError("begin: every row of infected needs a count and days_since_infection")
+        if not isinstance(row, Mapping) or not isinstance(row.get("area"), str | None):
+            raise ValueError("begin: every row of infected needs an area, or null for anywhere")
+        for part, most in (("count", 10_000_000), ("days_since_infection", 60), ("age_from", 200), ("age_to", 200)):
+            _whole(f"begin: {part}", row.get(part), 0, most)
 
 
 def _is_number(value: Any, most: float = 1e9) -> bool:
