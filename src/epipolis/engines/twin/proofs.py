@@ -173,9 +173,11 @@ def have_met(stays: pa.Table, pairs: pa.Table, *, shortest: int) -> Flags:
     place, arrived, left = (
         np.ascontiguousarray(np.asarray(stays.column(name))[order], np.int64) for name in ("place", "arrived", "left")
     )
-    columns = (np.asarray(pairs.column(name)).astype(np.int64) for name in ("case", "contact", "since", "until"))
+    case, contact, since, until = (
+        np.asarray(pairs.column(name)).astype(np.int64) for name in ("case", "contact", "since", "until")
+    )
     met = np.zeros(pairs.num_rows, np.uint8)
-    _compare(first, place, arrived, left, *columns, shortest, met)
+    _compare(first, place, arrived, left, case, contact, since, until, shortest, met)
     return met.astype(bool)
 
 

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from epipolis.core import access, clock
 from epipolis.engines import twin
-from epipolis.server.demonstration import files, history, state
+from epipolis.engines.twin import city_files
+from epipolis.server.demonstration import history, state
 
 _PAUSE = 1.0
 _SCOPES = ["checkins.record", "cases.report", "cases.import"]
@@ -39,7 +40,7 @@ def feed(plan: history.Plan, address: str, is_wanted: Callable[[], bool]) -> Non
                 _send(begun, visitors, codes, address, token)
                 visits = rest
                 if due:
-                    _report(files.case_rows(due, homes), address, token)
+                    _report(city_files.case_rows(due, homes), address, token)
                 cases = later
             except OSError as error:  # the platform restarts or is busy: sent again, what arrived twice changes nothing
                 print(f"the platform did not take the last hour ({error}); trying again")

@@ -16,8 +16,8 @@ from epipolis.core.imports import Importer, ImportOptions
 from epipolis.core.modules import modules
 from epipolis.core.work import Progress, silent, worker_app
 from epipolis.engines import twin
+from epipolis.engines.twin import city_files
 from epipolis.sense.people import services as people
-from epipolis.server.demonstration import files
 
 UPTAKE = 0.6
 """Share of people who check in."""
@@ -59,7 +59,7 @@ def fill(plan: Plan, folder: Path, *, keep_days: int, progress: Callable[[str], 
     city = plan.city()
     load_all(plan, city, folder, progress=progress)
     run, visits, cases = _live(plan, city, keep_days, progress("days lived"))
-    files.write_visits(visits, visitors_of(city), codes_of(city), folder / "visits.parquet")
+    city_files.write_visits(visits, visitors_of(city), codes_of(city), folder / "visits.parquet")
     import_file("visits", folder / "visits.parquet", at=plan.opens, progress=progress("visits"))
     asyncio.run(_import_cases(cases, homes_of(city), folder, progress("days reported")))
     (folder / "run.npz").write_bytes(twin.save(run))
@@ -68,9 +68,9 @@ def fill(plan: Plan, folder: Path, *, keep_days: int, progress: Callable[[str], 
 
 def load_all(plan: Plan, city: twin.City, folder: Path, *, progress: Callable[[str], Progress]) -> None:
     """Load what the platform knows before the first day: areas, places, people, venues."""
-    files.write_city(city, folder / "city")
-    files.write_people(city, folder / "people.parquet")
-    files.write_venues(city, folder / "venues.csv")
+    city_files.write_city(city, folder / "city")
+    city_files.write_people(city, folder / "people.parquet")
+    city_files.write_venues(city, folder / "venues.csv")
     began = clock.start_of(plan.start)
     load_city(folder / "city", at=began, progress=progress("areas and places"))
     import_file("people", folder / "people.parquet", at=began, progress=progress("people"))
@@ -79,9 +79,9 @@ def load_all(plan: Plan, city: twin.City, folder: Path, *, progress: Callable[[s
 
 def visitors_of(city: twin.City) -> list[UUID]:
     """Under which id each person checks in: their own where they are registered, else their telephone's pseudonym."""
-    rows = [people.PersonRow(identifiers=[("national_id", files.national_id(n))]) for n in range(city.people.num_rows)]
+    rows = [people.PersonRow(identifiers=[("national_id", city_files.national_id(n))]) for n in range(city.people.num_rows)]
     known = people.find_or_make_people(rows, by=_BY, at=clock.now())
-    return [person if files.is_registered(n) else files.phone_of(n) for n, (person, _made) in enumerate(known)]
+    return [person if city_files.is_registered(n) else city_files.phone_of(n) for n, (person, _made) in enumerate(known)]
 
 
 def codes_of(city: twin.City) -> list[str]:
@@ -114,7 +114,7 @@ async def _import_cases(
             for number, (day, cases) in enumerate(listed, start=1):
                 path = folder / "cases" / f"{day}.csv"
                 path.parent.mkdir(exist_ok=True)
-                files.write_cases(files.case_rows(cases, homes), path)
+                city_files.write_cases(city_files.case_rows(cases, homes), path)
                 known = max(datetime.fromtimestamp(case["known_at"], UTC) for case in cases)
                 await report_cases(ready, path, at=known)
                 progress(number, len(listed))
@@ -137,7 +137,7 @@ def load_city(folder: Path, *, at: datetime, progress: Progress) -> None:
 
 def import_file(name: str, path: Path, *, at: datetime, mapping: str | None = None, progress: Progress | None = None) -> None:
     progress = progress or silent()
-    options = ImportOptions(by=_BY, at=at, mapping=mapping, simulated=True, source=files.SOURCE, progress=progress)
+    options = ImportOptions(by=_BY, at=at, mapping=mapping, simulated=True, source=city_files.SOURCE, progress=progress)
     report = find_importer(name).run(path, options)
     if report.rejected:
         raise ValueError(f"{path.name}: {report.rejected} rows were rejected, first {report.problems[:3]}")

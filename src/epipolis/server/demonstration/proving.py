@@ -15,9 +15,9 @@ from epipolis.core import clock, rules
 from epipolis.core.modules import modules
 from epipolis.core.work import Progress, declared_jobs, worker_app
 from epipolis.engines import twin
-from epipolis.engines.twin import proofs
+from epipolis.engines.twin import city_files, proofs
 from epipolis.sense.cases import queries as cases
-from epipolis.server.demonstration import files, history
+from epipolis.server.demonstration import history
 from epipolis.understand.tracing import queries as tracing
 
 _ARRIVALS = (11, 14, 17, 20)
@@ -74,7 +74,7 @@ async def _live(
                     ended, waiting = waiting.filter(is_over), waiting.filter(pc.invert(is_over))
                     known = [report for report in reports if report["known_at"] <= now or hour == _ARRIVALS[-1]]
                     reports = [report for report in reports if report["known_at"] > now] if hour != _ARRIVALS[-1] else []
-                    await _hand_over(ready, ended, files.case_rows(known, homes), visitors, codes, folder, at)
+                    await _hand_over(ready, ended, city_files.case_rows(known, homes), visitors, codes, folder, at)
                 progress(number + 1, plan.days)
     return run, watched
 
@@ -105,12 +105,12 @@ async def _hand_over(
     """Import stays and a line list as of a moment; trace whom that concerns; in the evening the platform's own jobs."""
     if stays.num_rows:
         path = folder / "visits.parquet"
-        files.write_visits(stays, visitors, codes, path)
+        city_files.write_visits(stays, visitors, codes, path)
         with clock.fixed(at):
             await asyncio.to_thread(history.import_file, "visits", path, at=at)
     if rows:
         path = folder / "cases.csv"
-        files.write_cases(rows, path)
+        city_files.write_cases(rows, path)
         await history.report_cases(ready, path, at=at)
     if at == clock.start_of(clock.local_day(at)) + timedelta(hours=_ARRIVALS[-1]):
         with clock.fixed(at):
@@ -190,7 +190,7 @@ def _cases(watched: Watched, visitors: list[Any]) -> pa.Table:
         person, trace = _person_of(key), tracing.current_trace(case_id)
         window = (trace.window_from, trace.window_until) if trace else (None, None)
         seconds = (int(moment.timestamp()) if moment else None for moment in window)
-        rows.append((person, *seconds, int(files.is_registered(person))))
+        rows.append((person, *seconds, int(city_files.is_registered(person))))
     return _table(("person", "window_from", "window_until", "linked"), rows)
 
 

@@ -1,4 +1,4 @@
-"""The invented city as the files that a real one would bring: areas, people, venues, visits, line lists."""
+"""The invented city as the files that a real one would bring: areas, people, venues, visits, line lists. Writes files."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from epipolis.engines.twin import City
+from epipolis.engines.twin.city import City
 
 SOURCE = "demonstration"
 _PHONES = UUID("0f7d1d0c-6b1e-5f0a-9a53-2f7d54a1c9de")
