@@ -1,5 +1,6 @@
 """A platform of a benchmark's own: an empty database in a temporary folder, removed at the end."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ def own_platform() -> Iterator[Path]:
     """Set Django up over an empty, migrated, embedded database; yields its EPIPOLIS_HOME."""
     warnings.simplefilter("ignore")
     home = Path(tempfile.mkdtemp(prefix="epipolis-bench-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)  # before the server's, so it runs when the server has ended
     os.environ |= {"EPIPOLIS_HOME": str(home), "DJANGO_SETTINGS_MODULE": "epipolis.server.settings"}
     os.environ.pop("EPIPOLIS_DATABASE_URL", None)
     import django
@@ -28,4 +30,3 @@ def own_platform() -> Iterator[Path]:
         yield home
     finally:
         connections.close_all()
-        shutil.rmtree(home, ignore_errors=True)

@@ -1,11 +1,14 @@
 """The platform's settings over a database and keys of the suite's own: it must never touch those of a city."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 if "PYTEST_XDIST_WORKER" not in os.environ or "EPIPOLIS_TESTING" not in os.environ:
     os.environ["EPIPOLIS_TESTING"] = "1"
     os.environ["EPIPOLIS_HOME"] = tempfile.mkdtemp(prefix="epipolis-test-")
+    atexit.register(shutil.rmtree, os.environ["EPIPOLIS_HOME"], ignore_errors=True)  # before the server's, so it runs after
     for name in ("EPIPOLIS_DATABASE_URL", "EPIPOLIS_DEMO", "EPIPOLIS_WITHOUT", "EPIPOLIS_ADDRESS"):
         os.environ.pop(name, None)
 
