@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from epipolis.engines.twin import Duration, Immunity, ViralLoad, load_disease, simulate
+from epipolis.engines.twin import Duration, Immunity, ViralLoad, load_disease, simulate, simulate_many
 from epipolis.engines.twin.mixing import hybrid_population, well_mixed
 from tests.engines.twin.theory import (
     column,
@@ -42,7 +42,7 @@ def caused_after(reproduction):
 def infections_by_day(people, disease, days, seeds, introduced=INTRODUCED):
     """One row a seed; `introduced`: share of the people infected on the first day."""
     first = round(introduced * people)
-    runs = (simulate(well_mixed(people, seed), disease, days=days, seed=seed, introduced=first) for seed in seeds)
+    runs = simulate_many(well_mixed(people, seed=1), disease, days=days, seeds=seeds, introduced=first)
     return np.array([run.curve.column("infections").to_numpy() for run in runs])
 
 
@@ -66,11 +66,11 @@ def test_the_final_size_is_that_of_the_equation(mixed):
 
 
 def test_personal_infectiousness_changes_who_infects_but_not_how_many():
-    curves = infections_by_day(1_000, plain(2.0, dispersion=0.5), 110, range(100, 130))
+    curves = infections_by_day(1_000, plain(2.5, dispersion=0.5), 75, range(100, 130))
     share, error, _ = size_and_error(curves, 1_000)
 
     assert error < 0.01
-    assert share == pytest.approx(final_share(2.0, INTRODUCED), abs=4 * error)
+    assert share == pytest.approx(final_share(2.5, INTRODUCED), abs=4 * error)
 
 
 def test_the_curve_is_that_of_the_renewal_equation(mixed):
@@ -97,13 +97,14 @@ def _growth(curve, days):
     return np.polyfit(days, np.log(curve[days]), 1)[0]
 
 
-def test_twice_the_people_halve_the_noise_and_leave_the_curve():
-    disease = plain(2.5)
-    few, error, noise = size_and_error(infections_by_day(500, disease, 75, range(80)), 500)
-    many, other, half = size_and_error(infections_by_day(1_000, disease, 75, range(80, 160)), 1_000)
+def test_four_times_the_people_quarter_the_noise_and_leave_the_curve():
+    disease, seeds = plain(2.5), 60
+    few, error, noise = size_and_error(infections_by_day(400, disease, 75, range(seeds)), 400)
+    many, other, less = size_and_error(infections_by_day(1_600, disease, 75, range(seeds, 2 * seeds)), 1_600)
+    chance = np.exp(3.3 * np.sqrt(4 / (seeds - 1)))  # how far the ratio of two such variances may lie from the true one
 
     assert few == pytest.approx(many, abs=4 * np.hypot(error, other))
-    assert 1.3 < noise / half < 3.1
+    assert 4 / chance < noise / less < 4 * chance
 
 
 @pytest.fixture(scope="module")
