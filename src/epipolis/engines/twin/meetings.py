@@ -15,11 +15,12 @@ import numpy as np
 from epipolis.engines.compiled import compiled
 from epipolis.engines.twin.draws import Floats, Ints, mixed, unit
 from epipolis.engines.twin.layout import Layout, Records
-from epipolis.engines.twin.places import NURSERY, SCHOOL, WORKPLACE
+from epipolis.engines.twin.places import CARE_HOME, CODES, NURSERY, SCHOOL, WORKPLACE
 from epipolis.engines.twin.presence import Today, keeps_outing, stay_of
 from epipolis.engines.twin.week import PARTS, RIDE_BACK, RIDE_OUT, SLOTS, Week
 
 HOUSEHOLD, CLASS, TEAM, PLACE, TRANSIT, CARE, PASSING = range(7)
+_HOSPITAL = CODES["hospital"]
 
 _HOME_HOURS = 4.0
 _HOME_CROWDING = 0.4
@@ -178,10 +179,10 @@ def _on_duty(
     place, team = layout.people[source.person].duty, layout.people[source.person].team
     kind, hours = layout.places[place].kind, (end - begin) / 60
     is_school = kind in (SCHOOL, NURSERY)
-    layer = CARE if layout.people[source.person].is_resident else (CLASS if is_school else TEAM)
+    layer = CLASS if is_school else TEAM
     hazard = source.level * hours * (_CLASS_SHARE if is_school else _TEAM_SHARE)
     most, draws = _largest(today, hazard), mixed(mixed(today.key, layer), source.person)
-    first, last = groups.team_start[team], groups.team_start[team + 1]
+    first, last = (groups.team_start[team], groups.team_start[team + 1]) if team >= 0 else (0, 0)
     event, at = 0, _gap(draws) / most
     while at < last - first:
         state, target = mixed(draws, event), groups.team_members[first + int(at)]
@@ -197,19 +198,26 @@ def _on_duty(
 def _on_floor(
     layout: Layout, groups: Groups, bodies: Records, today: Today, source: Source, place: int, hours: float, hits: Hits
 ) -> None:
-    """A few of those of the same school or firm who are in another class or team."""
+    """A few of those of the same school, firm or care home who are in another class, team or household."""
     first = groups.staff_start[place]
     others = groups.staff_start[place + 1] - first
     hazard = source.level * groups.looseness[place] * hours * others / _LOOSE
     most, draws = _largest(today, hazard), mixed(mixed(today.key, _FLOOR), source.person)
-    event, at = 0, _gap(draws) / most
+    event, at, own = 0, _gap(draws) / most, layout.people[source.person]
     while at < _LOOSE:
         state = mixed(draws, event)
         target = groups.staff[first + int(others * unit(mixed(state, 3)))]
-        is_other = layout.people[target].team != layout.people[source.person].team
+        other = layout.people[target]
+        is_other = other.team != own.team or (own.is_resident and other.household != own.household)
         if is_other and stay_of(layout, bodies, today, target)[1] > 0:
-            _weigh(bodies, today, source, state, most, target, hazard, PLACE, place, hits)
+            _weigh(bodies, today, source, state, most, target, hazard, _layer_at(layout, place), place, hits)
         event, at = event + 1, at + _gap(state) / most
+
+
+@compiled(allocates=False)
+def _layer_at(layout: Layout, place: int) -> int:
+    kind = layout.places[place].kind
+    return CARE if kind in (CARE_HOME, _HOSPITAL) else PLACE
 
 
 @compiled(allocates=False)
@@ -229,13 +237,13 @@ def _at_counter(
     loose = source.level * groups.looseness[place] / 60
     most = _largest(today, loose * groups.longest[place])
     draws, slot = mixed(mixed(today.key, _COUNTER), source.person), place * SLOTS + today.weekday * PARTS
-    event, at = 0, _gap(draws) / most
+    event, at, layer = 0, _gap(draws) / most, _layer_at(layout, place)
     first = _first_at(week.outings, slot)
     while first + at < len(week.outings) and week.outings[first + int(at)].at < slot + PARTS:
         visit, state = week.outings[first + int(at)], mixed(draws, event)
-        minutes = min(end, visit.left) - max(begin, visit.arrived)
+        minutes = min(end, visit.left, today.curfew) - max(begin, visit.arrived)
         if minutes > 0 and keeps_outing(layout, bodies, today, visit.person, visit.at, visit.arrived):
-            _weigh(bodies, today, source, state, most, visit.person, loose * minutes, PLACE, place, hits)
+            _weigh(bodies, today, source, state, most, visit.person, loose * minutes, layer, place, hits)
         event, at = event + 1, at + _gap(state) / most
 
 
@@ -261,7 +269,7 @@ def _on_outing(
         return
     place, arrived, left = visit.at // SLOTS, visit.arrived, min(visit.left, today.curfew)
     part = visit.at % PARTS
-    layer = TRANSIT if part in (RIDE_OUT, RIDE_BACK) else PLACE
+    layer = TRANSIT if part in (RIDE_OUT, RIDE_BACK) else _layer_at(layout, place)
     loose = source.level * groups.looseness[place] / 60
     most = _largest(today, loose * (visit.left - arrived))
     draws = mixed(mixed(mixed(today.key, layer), source.person), visit.at)
