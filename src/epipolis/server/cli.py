@@ -20,6 +20,7 @@ COMMANDS = {  # command → file in `commands`; each file defines a function of 
     "trace": "trace",
     "simulate": "simulate",
     "compare": "compare",
+    "calibrate": "calibrate",
     "prove": "prove",
     "backup": "backups",
     "restore": "backups",

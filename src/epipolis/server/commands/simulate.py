@@ -35,7 +35,7 @@ from epipolis.server.commands.simulations import (
 TABLES = ("curve", "by_area", "by_age", "by_place", "costs", "truth")
 _WORDS = {
     "infections": "infections",
-    "attack_rate": "share infected",
+    "attack_rate": "infections per 100 people",
     "cases": "confirmed cases",
     "deaths": "deaths",
     "peak_day": "day of the peak",
@@ -128,5 +128,5 @@ def _show(result: Any, summary: dict[str, Any], told: dict[str, Any], out: Path 
 
 def _number(name: str, value: float) -> str:
     if name == "attack_rate":
-        return f"{value:.1%}"
+        return f"{100 * value:.1f}"
     return f"{value:,.2f}" if name == "r_early" else f"{value:,.0f}"

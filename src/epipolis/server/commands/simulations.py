@@ -147,7 +147,8 @@ def check_fit(city: Any, measures: tuple[Any, ...], disease: Any, days: int) -> 
 def bar(words: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on the terminal's error stream."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as shown:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as shown:
         row = shown.add_task(words, total=None)
         yield lambda done, total: shown.update(row, completed=done, total=total)
 
