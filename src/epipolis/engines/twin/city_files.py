@@ -1,7 +1,7 @@
 """The invented city as the files that a real one would bring: areas, people, venues, visits, line lists. Writes files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,10 +74,15 @@ def write_venues(city: City, path: Path) -> None:
 
 def write_visits(visits: pa.Table, visitors: list[UUID], codes: list[str], path: Path) -> None:
     """Check-ins, for `epipolis import visits`."""
+    pa.parquet.write_table(visit_rows(visits, visitors, codes), path)
+
+
+def visit_rows(visits: pa.Table, visitors: list[UUID], codes: list[str]) -> pa.Table:
+    """Check-ins with the pseudonym of each visitor and the code of each place."""
     who = visits.column("visitor").to_numpy()
     names = np.array([str(visitor) for visitor in visitors], object)
     places = np.array(codes, object)
-    table = pa.table(
+    return pa.table(
         {
             "visitor": pa.array(names[who], pa.string()),
             "place": pa.array(places[visits.column("place").to_numpy()], pa.string()),
@@ -87,10 +92,9 @@ def write_visits(visits: pa.Table, visitors: list[UUID], codes: list[str], path:
             "staff": visits.column("staff"),
         }
     )
-    pa.parquet.write_table(table, path)
 
 
-def case_rows(cases: list[Mapping[str, Any]], homes: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def case_rows(cases: Sequence[Mapping[str, Any]], homes: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What the city's laboratories and doctors report, as rows of a line list: the newest revision of each case."""
     newest = {case["person"]: case for case in sorted(cases, key=lambda case: case["revision"])}
     return [_case_row(case, homes[person]) for person, case in newest.items()]

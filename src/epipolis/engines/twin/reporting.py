@@ -110,7 +110,7 @@ def cases_known(epidemic: Epidemic, *, utc_offset: timedelta, day: int) -> pa.Ta
             "reported": dates(start, first_known),
             "confirmed_at": pa.array(confirmed_at, pa.int64(), mask=~is_confirmed),
             "hospitalised": dates(start, admitted, ~is_admitted),
-            "symptoms": _symptoms(infections, row, has_begun, seed),
+            "symptoms": listed(symptoms_of(infections[row], seed) & has_begun[:, None]),
             "setting": pa.array(setting, pa.string()),
             "setting_place": pa.array(np.maximum(place, 0), pa.int64(), mask=place < 0),
             "outcome": pa.array(outcome, pa.string(), mask=~has_ended),
@@ -148,13 +148,19 @@ def _setting(
     return setting, np.where(is_known & (place >= 0), place, -1)
 
 
-def _symptoms(infections: Records, row: Ints, has_begun: Flags, seed: int) -> pa.Array:
-    course, person = infections["course"][row], infections["person"][row]
-    has = np.empty((len(row), len(SYMPTOMS)), bool)
+def symptoms_of(infections: Records, seed: int) -> Flags:
+    """Which of `SYMPTOMS` each infection brings once it has begun: a column for each."""
+    course, person = infections["course"], infections["person"]
+    has = np.empty((len(infections), len(SYMPTOMS)), bool)
     for number in range(len(SYMPTOMS)):
         share = _SYMPTOM_SHARE[(course >= SEVERE).astype(int), number]
         has[:, number] = (uniform(seed, "symptom", person, number) < share) & (course >= MILD)
     has[:, 1] |= (course >= MILD) & ~has.any(axis=1)
-    has &= has_begun[:, None]
-    lists = [[name for name, present in zip(SYMPTOMS, flags, strict=True) if present] for flags in has.tolist()]
-    return pa.array(lists, pa.list_(pa.string()))
+    return has
+
+
+def listed(has: Flags) -> pa.ListArray:
+    """Lists of symptoms from a column of flags for each."""
+    offsets = np.concatenate([[0], np.cumsum(has.sum(axis=1))]).astype(np.int32)
+    words = pa.array(SYMPTOMS).take(pa.array(np.nonzero(has)[1]))
+    return pa.ListArray.from_arrays(pa.array(offsets), words)
