@@ -113,8 +113,10 @@ def begin_epidemic(world: World, disease: Disease, *, seed: int, start: date, in
 
 
 def bring_in(epidemic: Epidemic, who: Ints, when: Ints, variant: int = 0) -> None:
-    """Infect people from outside; those who cannot be infected now are left out."""
-    can = epidemic.bodies["can"][who] > 0
+    """Infect people from outside; those who cannot be infected now, or are protected, are left out."""
+    protection = protection_of(epidemic, who, epidemic.last_of[who], np.full(len(who), variant))
+    gets_through = uniform(epidemic.seed, "not protected", who, epidemic.day) >= protection
+    can = (epidemic.bodies["can"][who] > 0) & gets_through
     who, when = who[can], when[can]
     nothing = np.full(len(who), -1)
     add_infections(epidemic, who, np.full(len(who), NOBODY), nothing, np.full(len(who), BY_NOBODY), when, variant)
