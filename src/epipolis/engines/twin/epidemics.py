@@ -1,5 +1,6 @@
 """An epidemic in a city, day by day: who is ill, who is infectious, who is infected next."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 LEAD_DAYS = 7
 """The first infections were brought in during so many days before the first."""
-_THREADS = 2
+_THREADS = os.cpu_count() or 1
 _FEWEST_AT_ONCE = 64
 _RESTS = 7
 _COPIED = [name for name in LIVE.names or () if name != "row"]

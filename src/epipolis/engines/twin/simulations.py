@@ -1,5 +1,6 @@
 """Runs: a city (or plain contacts), a disease, measures, days and a seed give a result."""
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ from epipolis.engines.twin.worlds import World, world_of
 Progress = Callable[[int, int], None]
 MONDAY = date(2026, 1, 5)
 _LONGEST = 3_650
-_THREADS = 2
+_THREADS = os.cpu_count() or 1
 
 
 def simulate(

@@ -5,6 +5,7 @@ be looked at for one person, or for the visitors of one place, without living it
 out with an adult of their household.
 """
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ RIDE_OUT, LUNCH, MORNING, AFTERNOON, EVENING, RIDE_BACK = range(6)
 PARTS = 6
 SLOTS = 7 * PARTS
 _GAP, _SHORTEST = 15, 5
-_MINUTES, _PARTS_AT_ONCE, _THREADS = 24 * 60 + 1, 8, 2
+_MINUTES, _PARTS_AT_ONCE, _THREADS = 24 * 60 + 1, 8, os.cpu_count() or 1
 _USUAL_ROOM = 7  # outings a person; where more are needed, more
 _LUNCH = 0.18
 _JOINS = 0.6
