@@ -10,10 +10,9 @@ from epipolis.engines.twin.epidemics import advance, begin_epidemic
 from epipolis.engines.twin.measures import FIGURES
 from epipolis.engines.twin.responses import Response, respond
 from epipolis.engines.twin.rules import Orders, rules_of
-from epipolis.engines.twin.visits import epoch_of, visits_on
+from epipolis.engines.twin.visits import visits_on
 
 MONDAY = date(2026, 1, 5)
-MIDNIGHT = 86_400
 NOTHING = {name: [] for name in FIGURES}
 ALL = (1.0,) * 10
 NONE = (0.0,) * 10
@@ -49,16 +48,17 @@ def stays_on(epidemic, today, seed=1):
     return visits_on(epidemic.world, epidemic.bodies, today, seed=seed, midnight=0)
 
 
-def lived(world, disease, measures=(), *, days, seed=1, introduced=None):
-    """Day by day: the epidemic, the day's rules and the response after each day. The same objects each time."""
+def lived(world, disease, measures=(), *, days, seed=1, introduced=None, see=None):
+    """Day by day: the epidemic, the day's rules and the response; the same objects each time.
+
+    `see(epidemic, rules)` is called on each day before the city responds to it.
+    """
     epidemic = begun(world, disease, seed=seed, introduced=introduced)
     orders, response = Orders(tuple(measures)), Response()
     for _ in range(days):
         rules = rules_of(epidemic, orders, NOTHING)
         advance(epidemic, rules)
+        if see:
+            see(epidemic, rules)
         respond(epidemic, orders, response)
         yield epidemic, rules, response
-
-
-def midnight_of(city, day):
-    return epoch_of(MONDAY, day, city.utc_offset)
