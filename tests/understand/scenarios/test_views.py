@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from django.utils import translation
 
 from epipolis.core import clock
 from epipolis.understand.scenarios import queries, services
-from epipolis.understand.scenarios.models import Run, Scenario
+from epipolis.understand.scenarios.models import Run, Scenario, Version
 
 from .factories import NOW, content, scenario, simulated
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _now():
-    with clock.fixed(NOW):
+    with clock.fixed(NOW), translation.override("en"):
         yield
 
 
@@ -197,6 +198,17 @@ def test_the_first_chosen_is_the_one_to_measure_against(page, ana, deliver_event
     other = simulated("masks", by=ana, deliver=deliver_events, name="Masks")
 
     assert "more infections than with Masks" in page("/scenarios/compare/", s=[other.id, one.id])
+
+
+def test_cities_of_different_size_are_compared_per_person():
+    small, large = (
+        queries.Shown("x", Version(content=content(people=people)), Run(people=people, summaries=[summary, summary]))
+        for people, summary in ((1_000, {"infections": 100, "r_early": 2.0}), (3_000, {"infections": 150, "r_early": 3.0}))
+    )
+
+    assert queries.figures.change(large, small, "infections") == pytest.approx((-0.5, -0.5, -0.5))
+    assert queries.figures.change(large, small, "r_early") == pytest.approx((0.5, 0.5, 0.5))
+    assert queries.sentence(large, small).startswith("With x 50 % (50–50 %) fewer infections than with x")
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "parquet"])

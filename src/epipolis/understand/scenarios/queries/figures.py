@@ -20,6 +20,7 @@ TOTALS = (
     "infections", "attack_rate", "cases", "deaths", "peak_day", "peak_infections", "peak_in_ward", "peak_in_icu",
     "days_isolated", "days_quarantined", "tests", "traced", "vaccinated", "cost", "r_early",
 )  # fmt: skip
+_OF_ANY_SIZE = ("attack_rate", "peak_day", "r_early")  # figures that do not grow with the city
 Spread = tuple[float, float, float]  # low, median, high
 
 
@@ -81,10 +82,12 @@ def change(shown: Shown, first: Shown, what: str) -> Spread | None:
     """Relative difference to the first scenario, seed by seed; None where that one has nothing to compare with.
 
     With the same city, days and number of seeds the seeds are pairs: the same people, the same chances. Otherwise
-    medians are compared, and the range is that of every pair of seeds.
+    every seed is held against every other, and in cities of different size what happens to each person.
     """
     own = np.array([float(one.get(what) or 0) for one in shown.run.summaries])
     others = np.array([float(one.get(what) or 0) for one in first.run.summaries])
+    if what not in _OF_ANY_SIZE:
+        own, others = own / shown.people, others / first.people
     if not len(own) or not len(others) or not others.all():
         return None
     found = own / others - 1 if are_paired(shown, first) else (own[:, None] / others[None, :] - 1).ravel()
