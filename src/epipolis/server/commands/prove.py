@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -37,8 +38,10 @@ def prove(
         raise typer.Exit(2)
     home = Path(tempfile.mkdtemp(prefix="epipolis-proof-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)  # after the database has stopped: it registers itself later
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # else nothing would be thrown away
     os.environ["EPIPOLIS_HOME"] = str(home)
     os.environ.pop("EPIPOLIS_DATABASE_URL", None)
+    os.environ["PGOPTIONS"] = "-c synchronous_commit=off"  # what is thrown away need not survive a power cut
     set_up()
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # each of the many short workers drops its clock's query when it ends
     from epipolis.server.demonstration import history, proving  # noqa: PLC0415 -- Django must be set up first

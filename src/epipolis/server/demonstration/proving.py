@@ -128,31 +128,16 @@ def compare(run: twin.Run, watched: Watched, visitors: list[Any]) -> Proof:
     """What the platform lists now, beside what was true."""
     end = clock.start_of(run.start + timedelta(days=run.day))
     shortest = int(rules.in_force("contact_definition", clock.local_day(end))["minutes"]) * 60
-    listed, known = _listed(visitors), _cases(watched, visitors)
+    listed, known = _listed(visitors), _cases()
     truth = run.truth
     caused = _all_caused(truth, watched.meetings)
     reach, delays = proofs.reach_of(caused, known, listed, shortest=shortest)
-    windows = known.select(["person", "window_from", "window_until"]).rename_columns(["case", "since", "until"])
-    pairs = listed.join(windows, keys="case", join_type="inner").drop_null()
+    pairs = _claims(listed, known, until=int(end.timestamp()))
     met = proofs.have_met(pa.concat_tables(watched.stays), pairs, shortest=shortest)
-    is_listed = reach.listed
-    steps = {
-        "infections by people of the city": len(is_listed),
-        "in a venue": int(reach.in_venues.sum()),
-        "both checked in there": int(reach.checked_in.sum()),
-        "the infector was confirmed": int(reach.confirmed.sum()),
-        "the infector's check-ins carry their name": int(reach.linked.sum()),
-        "in the infectious window of the rules": int(reach.in_window.sum()),
-        f"together for at least {shortest // 60} minutes": int(reach.long_enough.sum()),
-        "listed as a contact": int((is_listed & reach.long_enough).sum()),
-    }
     figures = (
-        proofs.share("recall: both checked in, the infector a known case, in the window", *_of(is_listed, reach.in_window)),
-        proofs.share(f"recall: of these, together for {shortest // 60} minutes", *_of(is_listed, reach.long_enough)),
-        proofs.share("recall: both checked in, whether or not the infector was found", *_of(is_listed, reach.checked_in)),
-        proofs.share("recall: all infections, wherever they happened", int(is_listed.sum()), len(is_listed)),
+        *_recall(reach, shortest),
         proofs.share("precision: listed contacts who really met the case", int(met.sum()), pairs.num_rows),
-        proofs.share("precision: listed contacts whom the case infected", int(is_listed.sum()), listed.num_rows),
+        proofs.share("precision: listed contacts whom the case infected", int(reach.listed.sum()), listed.num_rows),
         proofs.times("time from infection to notice", delays[~np.isnan(delays)]),
         *_known_before(run, truth, watched, listed),
     )
@@ -164,7 +149,30 @@ def compare(run: twin.Run, watched: Watched, visitors: list[Any]) -> Proof:
         "check-ins": sum(table.num_rows for table in watched.stays),
         "listed contacts": listed.num_rows,
     }
-    return Proof(steps, figures, counts)
+    return Proof(_steps(reach, shortest), figures, counts)
+
+
+def _steps(reach: proofs.Reach, shortest: int) -> dict[str, int]:
+    return {
+        "infections by people of the city": len(reach.listed),
+        "in a venue": int(reach.in_venues.sum()),
+        "both checked in there": int(reach.checked_in.sum()),
+        "the infector was confirmed": int(reach.confirmed.sum()),
+        "the infector's check-ins carry their name": int(reach.linked.sum()),
+        "in the infectious window of the rules": int(reach.in_window.sum()),
+        f"together for at least {shortest // 60} minutes": int(reach.long_enough.sum()),
+        "listed as a contact": int((reach.listed & reach.long_enough).sum()),
+    }
+
+
+def _recall(reach: proofs.Reach, shortest: int) -> tuple[proofs.Figure, ...]:
+    of = {
+        "both checked in, the infector a known case, in the window": reach.in_window,
+        f"of these, together for {shortest // 60} minutes": reach.long_enough,
+        "both checked in, whether or not the infector was found": reach.checked_in,
+        "all infections, wherever they happened": np.ones(len(reach.listed), bool),
+    }
+    return tuple(proofs.share(f"recall: {name}", *_of(reach.listed, among)) for name, among in of.items())
 
 
 def _of(hits: Any, of: Any) -> tuple[int, int]:
@@ -172,18 +180,33 @@ def _of(hits: Any, of: Any) -> tuple[int, int]:
 
 
 def _listed(visitors: list[Any]) -> pa.Table:
-    """Everybody whom the platform ever listed as a contact, from its own export: case, contact, found."""
+    """Everybody whom the platform ever listed as a contact, from its own export: case, contact, found, gone (1: no more)."""
     exporter = next(x for module in modules().values() for x in module.exporters if x.name == "contacts")
     number = {visitor: person for person, visitor in enumerate(visitors)}
     rows = [
-        (_person_of(row["case_number"]), number[row["contact"]], int(row["found"].timestamp()))
+        (
+            *(_person_of(row["case_number"]), number[row["contact"]]),
+            *(int(row["found"].timestamp()), int(row["gone"] is not None)),
+        )
         for row in exporter.rows(clock.now())
         if row["contact"] in number
     ]
-    return _table(("case", "contact", "found"), rows)
+    return _table(("case", "contact", "found", "gone"), rows)
 
 
-def _cases(watched: Watched, visitors: list[Any]) -> pa.Table:
+def _claims(listed: pa.Table, known: pa.Table, *, until: int) -> pa.Table:
+    """When each contact is said to have met the case: within its window; whoever is listed no more, at any time, for the
+    window has moved since."""
+    windows = known.select(["person", "window_from", "window_until"]).rename_columns(["case", "since", "until"])
+    pairs = listed.join(windows, keys="case", join_type="left outer")
+    is_open = pc.or_(pc.equal(pairs.column("gone"), 1), pairs.column("since").is_null())
+    for name, value in (("since", 0), ("until", until)):
+        at = pairs.column_names.index(name)
+        pairs = pairs.set_column(at, name, pc.if_else(is_open, value, pairs.column(name)))
+    return pairs
+
+
+def _cases() -> pa.Table:
     """The confirmed cases with the infectious time that was traced last."""
     rows = []
     for case_id, key in cases.confirmed_cases().values_list("id", "source_key"):
