@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from epipolis.engines.twin.area_files import read_areas
     from epipolis.engines.twin.areas import Areas
     from epipolis.engines.twin.beginnings import Begin
+    from epipolis.engines.twin.calibration import Calibration, calibrate
     from epipolis.engines.twin.city import FEWEST_PEOPLE, City, build_city
     from epipolis.engines.twin.comparisons import Comparison, compare, compare_results
     from epipolis.engines.twin.disease import (
@@ -77,6 +78,7 @@ _HOMES = {
     "area_files": ("read_areas",),
     "areas": ("Areas",),
     "beginnings": ("Begin",),
+    "calibration": ("Calibration", "calibrate"),
     "city": ("FEWEST_PEOPLE", "City", "build_city"),
     "comparisons": ("Comparison", "compare", "compare_results"),
     "disease": (
@@ -109,6 +111,7 @@ __all__ = [
     "USUAL_RESPONSE",
     "Areas",
     "Begin",
+    "Calibration",
     "CheckFence",
     "City",
     "ClosePlaces",
@@ -143,6 +146,7 @@ __all__ = [
     "ViralLoad",
     "WorkFromHome",
     "build_city",
+    "calibrate",
     "check_measures",
     "checked_in",
     "compare",
