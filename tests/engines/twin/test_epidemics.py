@@ -1,13 +1,13 @@
 """Every infection has its cause, nobody dies twice, and nothing depends on how the work is divided."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from epipolis.engines.twin import Immunity, IsolateCases, Season, TraceContacts, Variant, well_mixed
+from epipolis.engines.twin import Immunity, IsolateCases, Season, TraceContacts, Variant, measures, well_mixed
 from epipolis.engines.twin import epidemics as module
-from epipolis.engines.twin import measures
 from epipolis.engines.twin.courses import BY_NOBODY, CRITICAL, NOBODY, SEVERE
 from epipolis.engines.twin.meetings import CARE, CLASS, HOUSEHOLD, PASSING, TEAM
 from epipolis.engines.twin.worlds import MixingWorld
@@ -96,7 +96,7 @@ def caused_on(rows, day):
 
 
 def test_infections_stand_in_order_of_their_day_and_are_never_rewritten(outbreak):
-    for (earlier, *_), (later, *_) in zip(outbreak, outbreak[1:], strict=False):
+    for (earlier, *_), (later, *_) in pairwise(outbreak):
         assert (np.diff(later["day"][len(earlier) :]) == 0).all()
         for name in ("person", "infector", "place", "day", "onset", "over_on", "course", "dies"):
             assert np.array_equal(later[name][: len(earlier)], earlier[name])
@@ -223,9 +223,7 @@ def test_a_variant_arrives_on_its_day_and_takes_over(world):
 
 
 def test_winter_spreads_faster_than_summer(world):
-    winter, summer = (
-        len(rows_after(world, busy(1_000, season=Season(0.5, peak)), 20)) for peak in (5.0, 187.0)
-    )
+    winter, summer = (len(rows_after(world, busy(1_000, season=Season(0.5, peak)), 20)) for peak in (5.0, 187.0))
 
     assert winter > 1.5 * summer
 

@@ -118,9 +118,7 @@ def test_reproduction_adds_up_to_the_infections_in_the_city(month):
 
 def test_other_times_of_departure_change_only_the_dates(city):
     disease = busy(season=Season(0.0))
-    early, late = (
-        simulate(city, disease, days=8, seed=1, start=start) for start in (MONDAY, MONDAY.replace(month=3, day=2))
-    )
+    early, late = (simulate(city, disease, days=8, seed=1, start=start) for start in (MONDAY, MONDAY.replace(month=3, day=2)))
 
     assert early.truth.equals(late.truth)
     assert not early.curve.column("date").equals(late.curve.column("date"))

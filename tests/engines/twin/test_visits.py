@@ -8,6 +8,7 @@ from epipolis.engines.twin import checked_in
 from epipolis.engines.twin.visits import epoch_of
 from tests.engines.twin.factories import MONDAY, begun, column, stays_on, today_of
 
+
 @pytest.fixture(scope="module")
 def fortnight(month):
     return month[1][:14]
@@ -63,9 +64,7 @@ def test_staff_are_where_they_work_and_pupils_where_they_learn(city, fortnight):
 
 def test_offices_and_schools_rest_at_the_weekend_and_outings_grow(city, fortnight):
     kinds = column(city.places, "kind")
-    tuesday, saturday = (
-        np.unique(kinds[column(fortnight[number].visits, "place")], return_counts=True) for number in (1, 5)
-    )
+    tuesday, saturday = (np.unique(kinds[column(fortnight[number].visits, "place")], return_counts=True) for number in (1, 5))
     tuesday, saturday = (dict(zip(*counted, strict=True)) for counted in (tuesday, saturday))
 
     assert {"workplace", "school", "nursery", "clinic"}.isdisjoint(saturday)

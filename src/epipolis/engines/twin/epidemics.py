@@ -258,7 +258,7 @@ def _pass_day(
             ill += 1
             if rests > 0 and unit(mixed(rests_key, one.person)) < rests:
                 bodies[one.person].home_until = max(bodies[one.person].home_until, min(day + _RESTS, one.over_on - 1))
-        if day == one.severe_on:
+        if day == one.severe_on or (day == 0 and one.severe_on < 0):
             bodies[one.person].away_until = one.over_on - 1
         if one.sheds <= day and day <= one.shed:
             level = shed_on(shedding, one, day) * one.level * strength[one.variant]

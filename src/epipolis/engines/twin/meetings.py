@@ -16,7 +16,7 @@ from epipolis.engines.compiled import compiled
 from epipolis.engines.twin.draws import Floats, Ints, mixed, unit
 from epipolis.engines.twin.layout import Layout, Records
 from epipolis.engines.twin.places import CARE_HOME, CODES, NURSERY, SCHOOL, WORKPLACE
-from epipolis.engines.twin.presence import Today, keeps_outing, stay_of
+from epipolis.engines.twin.presence import Today, keeps_outing, left_by, stay_of
 from epipolis.engines.twin.week import PARTS, RIDE_BACK, RIDE_OUT, SLOTS, Week
 
 HOUSEHOLD, CLASS, TEAM, PLACE, TRANSIT, CARE, PASSING = range(7)
@@ -241,7 +241,7 @@ def _at_counter(
     first = _first_at(week.outings, slot)
     while first + at < len(week.outings) and week.outings[first + int(at)].at < slot + PARTS:
         visit, state = week.outings[first + int(at)], mixed(draws, event)
-        minutes = min(end, visit.left, today.curfew) - max(begin, visit.arrived)
+        minutes = min(end, left_by(layout, bodies, today, visit.person, visit.left)) - max(begin, visit.arrived)
         if minutes > 0 and keeps_outing(layout, bodies, today, visit.person, visit.at, visit.arrived):
             _weigh(bodies, today, source, state, most, visit.person, loose * minutes, layer, place, hits)
         event, at = event + 1, at + _gap(state) / most
@@ -267,7 +267,7 @@ def _on_outing(
     visit = week.outings[own]
     if not keeps_outing(layout, bodies, today, source.person, visit.at, visit.arrived):
         return
-    place, arrived, left = visit.at // SLOTS, visit.arrived, min(visit.left, today.curfew)
+    place, arrived, left = visit.at // SLOTS, visit.arrived, left_by(layout, bodies, today, visit.person, visit.left)
     part = visit.at % PARTS
     layer = TRANSIT if part in (RIDE_OUT, RIDE_BACK) else _layer_at(layout, place)
     loose = source.level * groups.looseness[place] / 60
@@ -281,7 +281,7 @@ def _on_outing(
             other, state = week.outings[number], mixed(own_draws, event)
             if (step > 0 and other.arrived >= left) or (step < 0 and other.arrived < arrived - groups.longest[place]):
                 break
-            minutes = min(left, other.left) - max(arrived, other.arrived)
+            minutes = min(left, left_by(layout, bodies, today, other.person, other.left)) - max(arrived, other.arrived)
             if minutes > 0 and keeps_outing(layout, bodies, today, other.person, other.at, other.arrived):
                 _weigh(bodies, today, source, state, most, other.person, loose * minutes, layer, place, hits)
             event, at = event + 1, at + _gap(state) / most

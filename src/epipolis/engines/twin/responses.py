@@ -48,6 +48,10 @@ class Response:
     quarantined: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     queues: dict[int, Ints] = field(default_factory=dict)
     """Of each vaccination (by its id): who is still to come, in order."""
+    doses: dict[int, dict[int, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    """Of each vaccination (by its id): later doses that are due, by day."""
+    others: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """By day: contacts who are to be tested and have nothing."""
     units: dict[int, float] = field(default_factory=lambda: defaultdict(float))
     questions: int = 0
     seen: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -64,7 +68,7 @@ def respond(epidemic: Epidemic, orders: Orders, response: Response) -> None:
     day = epidemic.day - 1
     response.tests = response.confirmed = response.traced = response.vaccinated = 0
     for testing in orders.of(Testing):
-        _test(epidemic, response, testing, day)
+        _test(epidemic, orders, response, testing, day)
     _confirm(epidemic, orders, response, day)
     for tracing in orders.of(TraceContacts):
         _trace(epidemic, orders, response, tracing, day)
@@ -97,10 +101,10 @@ def _due(agenda: dict[int, list[Ints]], day: int) -> Ints:
     return np.concatenate([np.zeros(0, np.int64), *agenda.pop(day, [])]).astype(np.int64)
 
 
-def _test(epidemic: Epidemic, response: Response, testing: Testing, day: int) -> None:
+def _test(epidemic: Epidemic, orders: Orders, response: Response, testing: Testing, day: int) -> None:
     rows, people = epidemic.rows, len(epidemic.bodies)
-    ill = epidemic.onsets
-    seeks = uniform(epidemic.seed, "tested", rows["person"][ill]) < testing.symptomatic * testing.compliance
+    ill, takes_part = epidemic.onsets, orders.compliance(epidemic, testing)
+    seeks = uniform(epidemic.seed, "tested", rows["person"][ill]) < testing.symptomatic * takes_part[rows["person"][ill]]
     ill = ill[seeks]
     delays = _delays(epidemic, "to sample", rows["person"][ill], testing.days_to_sample)
     _schedule(response.samples, ill, _on_working_day(epidemic, rows["person"][ill], day + delays))
@@ -110,13 +114,14 @@ def _test(epidemic: Epidemic, response: Response, testing: Testing, day: int) ->
     if testing.screening > 0:
         infected = epidemic.live["row"][uniform(epidemic.seed, "screened", epidemic.live["person"], day) < testing.screening]
         due = np.union1d(due, infected[rows["confirmed_on"][infected] == NEVER]).astype(np.int64)
-    others = round(people * (_OTHERS_ILL * testing.symptomatic * testing.compliance + testing.screening))
-    wanted = len(due) + others
-    if testing.capacity_per_100k is not None and wanted:
-        share = min(1.0, testing.capacity_per_100k * people / 100_000 / wanted)
-        taken = uniform(epidemic.seed, "in time", rows["person"][due], day) < share
-        response.samples[day + 1].append(due[~taken])
-        due, others = due[taken], round(others * share)
+    others = response.others.pop(day, 0)
+    others += round(_OTHERS_ILL * testing.symptomatic * float(takes_part.sum()) + people * testing.screening)
+    if testing.capacity_per_100k is not None:
+        most = int(testing.capacity_per_100k * people / 100_000)
+        count = _in_time(epidemic, most, len(due), others)
+        order = np.argsort(uniform(epidemic.seed, "in time", rows["person"][due], day), kind="stable")
+        response.samples[day + 1].append(np.sort(due[order[count:]]))
+        due, others = np.sort(due[order[:count]]), min(others, most - count)
     response.tests += len(due) + others
     response.units[id(testing)] += len(due) + others
     rows["sampled_on"][due] = day
@@ -127,6 +132,13 @@ def _test(epidemic: Epidemic, response: Response, testing: Testing, day: int) ->
     rows["result_on"][due] = results = _on_working_day(epidemic, one["person"], results)
     positive = found & (one["confirmed_on"] == NEVER)
     _schedule(response.results, due[positive], results[positive])
+
+
+def _in_time(epidemic: Epidemic, most: int, due: int, others: int) -> int:
+    """How many of those who are infected are among the `most` tests of a day."""
+    if due + others <= most:
+        return due
+    return min(due, int(most * due / (due + others) + uniform(epidemic.seed, "one more in time", epidemic.day)[0]))
 
 
 def _confirm(epidemic: Epidemic, orders: Orders, response: Response, day: int) -> None:
@@ -146,7 +158,7 @@ def _confirm(epidemic: Epidemic, orders: Orders, response: Response, day: int) -
         stay_home(epidemic, response.quarantined, stays, day, day + quarantine.days)
         response.units[id(quarantine)] += len(members)
         for testing in orders.of(Testing):
-            _test_contacts(epidemic, response, testing, members, day)
+            _test_contacts(epidemic, orders, response, testing, members, day)
 
 
 def obeys(epidemic: Epidemic, orders: Orders, measure: Measure, who: Ints) -> Flags:
@@ -159,6 +171,7 @@ def obeys(epidemic: Epidemic, orders: Orders, measure: Measure, who: Ints) -> Fl
 def stay_home(epidemic: Epidemic, counts: dict[int, int], who: Ints, day: int, until: int) -> None:
     """People stay at home from the next day up to `until`; only days that are new to them are counted."""
     until = min(until, NEVER)
+    who = who[epidemic.bodies["away_until"][who] < NEVER]  # not the dead
     before = epidemic.bodies["home_until"][who].astype(np.int64)
     begin = np.maximum(before, day) + 1
     longer = begin <= until
@@ -168,14 +181,14 @@ def stay_home(epidemic: Epidemic, counts: dict[int, int], who: Ints, day: int, u
     epidemic.bodies["home_until"][who] = np.maximum(before, until)
 
 
-def _test_contacts(epidemic: Epidemic, response: Response, testing: Testing, contacts: Ints, day: int) -> None:
-    """Contacts are tested; only the infected among them matter from there on."""
-    chosen = contacts[uniform(epidemic.seed, "contact tested", contacts) < testing.contacts * testing.compliance]
+def _test_contacts(epidemic: Epidemic, orders: Orders, response: Response, testing: Testing, contacts: Ints, day: int) -> None:
+    """Contacts are tested from the next day on; only the infected among them matter from there on."""
+    share = testing.contacts * orders.compliance(epidemic, testing)[contacts]
+    chosen = contacts[uniform(epidemic.seed, "contact tested", contacts) < share]
     row = epidemic.last_of[chosen]
     rows = epidemic.rows
     infected = (row >= 0) & (rows["over_on"][row] > day) & (rows["sampled_on"][row] == NEVER)
-    response.tests += int((~infected).sum())
-    response.units[id(testing)] += int((~infected).sum())
+    response.others[day + 1] += int((~infected).sum())
     row, who = row[infected], chosen[infected]
     _schedule(response.samples, row, day + 1 + _delays(epidemic, "to sample", who, testing.days_to_sample))
 
@@ -206,7 +219,7 @@ def _quarantine_contacts(
         stays = stays[uniform(epidemic.seed, "follows a warning", stays) < share]
     stay_home(epidemic, response.quarantined, stays, day, day + measure.quarantine_days)
     for testing in orders.of(Testing):
-        _test_contacts(epidemic, response, testing, contacts, day)
+        _test_contacts(epidemic, orders, response, testing, contacts, day)
 
 
 def _trace(epidemic: Epidemic, orders: Orders, response: Response, tracing: TraceContacts, day: int) -> None:
@@ -236,10 +249,14 @@ def _warn(epidemic: Epidemic, orders: Orders, response: Response, bluetooth: Tra
 def _vaccinate(epidemic: Epidemic, response: Response, measure: Vaccinate, day: int) -> None:
     if id(measure) not in response.queues:
         response.queues[id(measure)] = _queue(epidemic, measure)
-    queue = response.queues[id(measure)]
-    who, response.queues[id(measure)] = queue[: measure.per_day], queue[measure.per_day :]
+    queue, doses = response.queues[id(measure)], response.doses[id(measure)]
+    waiting = (epidemic.vaccinated_on[queue] == NEVER) & (epidemic.bodies["away_until"][queue] < NEVER)
     number = epidemic.disease.vaccine_names.index(measure.vaccine)
     vaccine = epidemic.disease.vaccines[number]
+    first = max(measure.per_day - doses.pop(day, 0), 0)  # who has begun comes before who has not
+    who, response.queues[id(measure)] = queue[waiting][:first], queue[waiting][first:]
+    for dose in range(1, vaccine.doses):
+        doses[day + round(dose * vaccine.interval_days)] += len(who)
     epidemic.vaccinated_on[who] = min(day + round((vaccine.doses - 1) * vaccine.interval_days), NEVER)
     epidemic.vaccine_of[who] = number
     naive = who[epidemic.bodies["can"][who] == 1]

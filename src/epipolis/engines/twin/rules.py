@@ -24,8 +24,8 @@ from epipolis.engines.twin.measures import (
     TraceByBluetooth,
     WorkFromHome,
 )
-from epipolis.engines.twin.places import CARE_HOME, CODES, KINDS
-from epipolis.engines.twin.presence import HAS_APP, REMOTE, Today
+from epipolis.engines.twin.places import CARE_HOME, CODES
+from epipolis.engines.twin.presence import HALVED, HAS_APP, IN_BY_CURFEW, OPEN, REMOTE, SHUT, STAYS_NEAR, Today
 from epipolis.engines.twin.week import HABIT
 
 _MASKS_A_WEEK = 7.0
@@ -45,8 +45,7 @@ class Orders:
     triggered: dict[int, bool] = field(default_factory=dict)
     shut: Ints = field(default_factory=lambda: np.zeros(0, np.uint8))
     masks: Floats = field(default_factory=lambda: np.ones((len(LAYERS), 256)))
-    rates: Floats = field(default_factory=lambda: np.ones(len(KINDS)))
-
+    rates: Floats = field(default_factory=lambda: np.zeros(0))
     shares: dict[int, Floats] = field(default_factory=dict)
 
     def compliance(self, epidemic: Epidemic, measure: Measure) -> Floats:
@@ -101,12 +100,11 @@ def rules_of(epidemic: Epidemic, orders: Orders, figures: Mapping[str, list[floa
         masks=orders.masks,
         shut=orders.shut,
         rates=orders.rates,
-        far_rate=_left(orders, LimitTravel),
+        far_rate=float(np.prod([1 - limit.share for limit in orders.of(LimitTravel)])),
         curfew=min([24 * 60, *(int(60 * measure.from_hour) for measure in orders.of(Curfew))]),
-        half_classes=any(measure.mode == "half_classes" for measure in orders.of(Schools)),
         home_factor=_HOME_FACTOR,
     )
-    imports = _left(orders, ReduceImports)
+    imports = float(np.prod([1 - fewer.share * fewer.compliance for fewer in orders.of(ReduceImports)]))
     return Rules(today, disease.transmissibility * season * factors, imports, arrived[-1])
 
 
@@ -142,11 +140,11 @@ def _is_triggered(orders: Orders, number: int, figures: Mapping[str, list[float]
     return orders.triggered[number]
 
 
-def _left(orders: Orders, kind: type[LimitTravel] | type[ReduceImports]) -> float:
-    left = 1.0
-    for measure in orders.of(kind):
-        left *= 1 - measure.share * measure.compliance
-    return left
+def _places_following(epidemic: Epidemic, measure: Measure) -> Floats:
+    """Chance that each place follows: that of its area, or else the general one."""
+    world = epidemic.world
+    by_area = np.array([measure.compliance_by_area.get(code, measure.compliance) for code in world.area_codes])
+    return np.asarray(by_area[world.place_area], np.float64)
 
 
 def _apply(epidemic: Epidemic, orders: Orders) -> None:
@@ -161,12 +159,16 @@ def _apply(epidemic: Epidemic, orders: Orders) -> None:
     uptake = max([0.0, *(app.uptake for app in orders.of(TraceByBluetooth))])
     has_app = uniform(epidemic.seed, "has the app", np.arange(len(bodies))) < uptake
     bodies["habits"] = remote * np.uint8(REMOTE) | has_app * np.uint8(HAS_APP)
+    for measure in (*orders.of(Curfew), *orders.of(LimitTravel)):
+        habit = np.uint8(IN_BY_CURFEW if isinstance(measure, Curfew) else STAYS_NEAR)
+        bodies["habits"] |= follows(epidemic, measure) * habit
     _put_on_masks(epidemic, orders)
     orders.shut = _shut(epidemic, orders)
-    orders.rates = np.ones(len(KINDS))
+    kinds = epidemic.world.kinds
+    orders.rates = np.ones(len(kinds))
     for limit in orders.of(LimitCapacity):
-        for name in limit.places:
-            orders.rates[CODES[name]] *= 1 - (1 - limit.share) * limit.compliance
+        limited = np.isin(kinds, [CODES[name] for name in limit.places])
+        orders.rates[limited] *= 1 - (1 - limit.share) * _places_following(epidemic, limit)[limited]
 
 
 def _put_on_masks(epidemic: Epidemic, orders: Orders) -> None:
@@ -184,10 +186,13 @@ def _put_on_masks(epidemic: Epidemic, orders: Orders) -> None:
 def _shut(epidemic: Epidemic, orders: Orders) -> Ints:
     kinds = epidemic.world.kinds
     chance = uniform(epidemic.seed, "obeys closure", np.arange(len(kinds))) if len(kinds) else np.zeros(0)
-    shut = np.zeros(len(kinds), bool)
-    for measure in orders.of(ClosePlaces):
-        shut |= np.isin(kinds, [CODES[name] for name in measure.places]) & (chance < measure.compliance)
-    for schools in orders.of(Schools):
-        if schools.mode == "closed":
-            shut |= np.isin(kinds, [CODES["school"], CODES["nursery"]])
-    return np.asarray(shut & (kinds != CARE_HOME), np.uint8)
+    shut = np.full(len(kinds), OPEN, np.uint8)
+    schools = np.isin(kinds, [CODES["school"], CODES["nursery"]])
+    for measure in sorted(orders.of(Schools), key=lambda one: one.mode == "closed"):
+        obeys = schools & (chance < _places_following(epidemic, measure))
+        shut[obeys] = SHUT if measure.mode == "closed" else HALVED
+    for closure in orders.of(ClosePlaces):
+        closed = np.isin(kinds, [CODES[name] for name in closure.places])
+        shut[closed & (chance < _places_following(epidemic, closure))] = SHUT
+    shut[kinds == CARE_HOME] = OPEN
+    return shut

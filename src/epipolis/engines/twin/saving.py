@@ -17,9 +17,9 @@ from epipolis.engines.twin.responses import Response
 from epipolis.engines.twin.runs import Run
 from epipolis.engines.twin.worlds import world_of
 
-_FORMAT = 2
+_FORMAT = 3
 _AGENDAS = ("samples", "results", "cases")
-_COUNTS = ("isolated", "quarantined")
+_COUNTS = ("isolated", "quarantined", "others")
 _ARRAYS = ("bodies", "last_of", "vaccinated_on", "vaccine_of", "live")
 
 
@@ -37,7 +37,8 @@ def save(run: Run) -> bytes:
     }
     arrays: dict[str, Any] = {name: getattr(epidemic, name) for name in _ARRAYS}
     arrays["rows"] = epidemic.infections
-    arrays["fresh"] = np.concatenate([np.zeros(0, LIVE), *epidemic.fresh])
+    fresh = np.concatenate([np.zeros(0, LIVE), *epidemic.fresh])
+    arrays["fresh"] = fresh[np.argsort(fresh["person"], kind="stable")]
     for name in _AGENDAS:
         parts = [(day, rows) for day, listed in getattr(response, name).items() for rows in listed]
         arrays[f"{name} rows"] = np.concatenate([np.zeros(0, np.int64), *(rows for _, rows in parts)])
@@ -47,6 +48,7 @@ def save(run: Run) -> bytes:
     for number, measure in enumerate(run.measures):
         if id(measure) in response.queues:
             arrays[f"queue {number}"] = response.queues[id(measure)]
+            arrays[f"doses {number}"] = np.array(list(response.doses[id(measure)].items()), np.int64).reshape(-1, 2)
     target = io.BytesIO()
     np.savez_compressed(target, header=np.array(json.dumps(header)), **arrays)
     return target.getvalue()
@@ -84,6 +86,8 @@ def _response(arrays: Any, measures: tuple[Any, ...]) -> Response:
     for number, measure in enumerate(measures):
         if f"queue {number}" in arrays:
             response.queues[id(measure)] = arrays[f"queue {number}"]
+            for day, count in arrays[f"doses {number}"].tolist():
+                response.doses[id(measure)][day] = count
     return response
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from epipolis.engines.compiled import compiled
 from epipolis.engines.twin.draws import Flags, Ints, uniform
 from epipolis.engines.twin.layout import Layout, Records
-from epipolis.engines.twin.presence import Today, keeps_outing, stay_of
+from epipolis.engines.twin.presence import Today, keeps_outing, left_by, stay_of
 from epipolis.engines.twin.week import LUNCH, PARTS, SLOTS, Week
 from epipolis.engines.twin.worlds import CityWorld
 
@@ -89,7 +89,9 @@ def _write_stays(layout: Layout, week: Week, bodies: Records, today: Today, stay
                 count = _add(stays, count, person, layout.people[person].duty, begin, visit.arrived - _WAY)
                 stays.staff[count - 1] = works
                 begin = min(visit.left + _WAY, end - 1)
-            count = _add(stays, count, person, visit.at // SLOTS, visit.arrived, min(visit.left, today.curfew))
+            count = _add(
+                stays, count, person, visit.at // SLOTS, visit.arrived, left_by(layout, bodies, today, person, visit.left)
+            )
             row_of[number] = count - 1
             stays.accompanied[count - 1] = bodies[person].age < 12
         if end > 0:

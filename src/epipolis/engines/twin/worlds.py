@@ -30,6 +30,8 @@ class World(Protocol):
     area_codes: list[str]
     kinds: Ints
     """Kind of each place."""
+    place_area: Ints
+    """Neighbourhood of each place, numbered."""
     week_keys: Ints
     contact_hours: float
     """Hours of undivided close contact that a person has on a day, roughly."""
@@ -62,7 +64,7 @@ class CityWorld:
         self.groups = _groups(self.layout, self.week)
         self.age, self.area = self.layout.people["age"], self.layout.people["neighbourhood"]
         self.area_codes = list(city.ground.neighbourhoods.codes)
-        self.kinds = self.layout.places["kind"]
+        self.kinds, self.place_area = self.layout.places["kind"], self.layout.places["neighbourhood"]
         self.contact_hours = _CONTACT_HOURS
         nurses = np.isin(self.kinds, [CODES[name] for name in ("hospital", "clinic", "care_home")])
         self.is_resident, duty = self.layout.people["is_resident"], self.layout.people["duty"]
@@ -111,6 +113,7 @@ class MixingWorld:
         self.largest = [int(np.diff(layer.start).max(initial=0)) for layer in mixing.layers]
         self.area_codes: list[str] = []
         self.kinds, self.week_keys = np.zeros(0, np.uint8), np.zeros(8, np.uint64)
+        self.place_area = np.zeros(0, np.int32)
 
     def infect(self, bodies: Records, today: Today, sources: Sources, first: int, last: int, hits: Hits) -> None:
         for number, layer in enumerate(self.mixing.layers):
