@@ -314,15 +314,15 @@ MEASURES: tuple[type[Measure], ...] = (
 )  # fmt: skip
 
 USUAL_RESPONSE: tuple[Measure, ...] = (
-    Testing(symptomatic=0.85, contacts=0.0, screening=0.003, days_to_sample=1.8, days_to_result=1.1),
+    Testing(symptomatic=0.9, contacts=0.0, screening=0.003, days_to_sample=1.8, days_to_result=1.1),
     IsolateCases(days=10, compliance=0.85),
     Masks(effect=0.55, compliance=0.65),
-    FewerOutings(share=0.1),
+    FewerOutings(share=0.05),
     WorkFromHome(share=0.15),
-    FewerOutings(share=0.55, first_day=24, last_day=46),
-    ClosePlaces(places=("bar", "cinema", "gym"), first_day=24, last_day=46, compliance=0.95),
+    FewerOutings(share=0.5, first_day=24, last_day=45),
+    ClosePlaces(places=("bar", "cinema", "gym"), first_day=24, last_day=45, compliance=0.95),
     Masks(effect=0.5, first_day=24, compliance=0.5),
-    WorkFromHome(share=0.6, first_day=24, last_day=46),
+    WorkFromHome(share=0.6, first_day=24, last_day=45),
 )
 """A city that is careful from the start, does more for three weeks from its fourth week on, and then loosens again.
 
