@@ -180,6 +180,17 @@ def test_a_finished_scenario_shows_totals_charts_and_what_was_assumed(page, ana,
     assert text.count("<city-chart") >= 8
 
 
+def test_a_page_says_when_an_earlier_run_gave_other_numbers(page, ana, deliver_events):
+    made = simulated(by=ana, deliver=deliver_events)
+    services.start_run(queries.version(made), by=ana, at=NOW)
+    deliver_events()
+    assert "gave other numbers" not in page(f"/scenarios/{made.id}/")
+
+    Run.objects.filter(id=Run.objects.order_by("finished", "id").first().id).update(digest="other")
+
+    assert "gave other numbers" in page(f"/scenarios/{made.id}/")
+
+
 def test_the_comparison_says_in_words_what_the_measures_do(page, ana, deliver_events):
     one = simulated(by=ana, deliver=deliver_events)
     other = simulated("masks", "curfew", by=ana, deliver=deliver_events, name="Masks + curfew")

@@ -24,6 +24,7 @@ from .ready import BY_NAME, READY, new_measure, ready_content
 from .results import digest_of, packed, packed_areas, table_of, to_bytes
 from .scenarios import (
     OPEN,
+    differs_from_before,
     finished_run,
     is_unwanted,
     latest_finished,
@@ -64,6 +65,7 @@ __all__ = [
     "comparison_of",
     "comparison_tile",
     "content_words",
+    "differs_from_before",
     "digest_of",
     "disease_choices",
     "drawn_days",

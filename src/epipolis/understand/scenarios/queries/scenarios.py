@@ -85,6 +85,11 @@ def finished_run(found: Version) -> Run | None:
     return Run.objects.filter(version=found, state=Run.State.DONE).order_by("-asked", "-id").first()
 
 
+def differs_from_before(run: Run) -> bool:
+    """Whether an earlier finished run of the same version gave other numbers: the engine or our city has changed since."""
+    return Run.objects.filter(version=run.version_id, state=Run.State.DONE).exclude(digest=run.digest).exists()
+
+
 def was_run(found: Version) -> bool:
     return Run.objects.filter(version=found).exists()
 

@@ -32,6 +32,7 @@ def scenario(request: HttpRequest, scenario_id: UUID) -> HttpResponse:
         "last": last, "done": done, "is_open": last is not None and last.state in queries.OPEN,
     }  # fmt: skip
     if shown:
+        context["differs"] = queries.differs_from_before(shown.run)
         context |= queries.result_of([shown]) | {"assumptions": queries.assumptions(shown)}
     return render(request, "scenarios/scenario.html", context)
 

@@ -27,11 +27,12 @@ function canDraw() {
 function classes(scenarios) {
   const values = scenarios.flatMap((one) => one.days.flat()).filter((value) => value > 0).sort((a, b) => a - b);
   if (!values.length) return [0];
+  const most = values[Math.floor(0.97 * (values.length - 1))];
   const tidy = (value) => {
-    const unit = 10 ** Math.floor(Math.log10(value));
-    return Math.max(1, Math.floor(value / unit) * unit);
+    const unit = Math.max(1, 10 ** (Math.floor(Math.log10(value)) - 1));
+    return Math.max(1, Math.round(value / unit) * unit);
   };
-  return [...new Set([0, ...[0.35, 0.6, 0.8, 0.95].map((part) => tidy(values[Math.floor(part * (values.length - 1))]))])].sort((a, b) => a - b);
+  return [...new Set([0, ...[0.05, 0.2, 0.45, 0.75].map((part) => tidy(part * most))])].sort((a, b) => a - b);
 }
 
 class ScenarioMap extends HTMLElement {
