@@ -109,9 +109,14 @@ def response(people: int) -> tuple:
 
 def held() -> tuple:
     """Orders that leave one person in twenty infected after half a year."""
-    from epipolis.engines.twin import FewerOutings, Masks, WorkFromHome
+    from epipolis.engines.twin import FewerOutings, Masks, Schools, WorkFromHome
 
-    return (Masks(first_day=7, effect=0.5), FewerOutings(first_day=7, share=0.3), WorkFromHome(first_day=7, share=0.4))
+    return (
+        Masks(first_day=7, effect=0.6),
+        FewerOutings(first_day=7, share=0.5),
+        WorkFromHome(first_day=7, share=0.7),
+        Schools(first_day=7, mode="half_classes"),
+    )
 
 
 def taipei():
@@ -184,7 +189,6 @@ def compare(people: int, count: int, with_peer: bool) -> dict[str, list[Figures]
             found["covasim"].append(covasim(people))
             found["covasim lasting"].append(covasim(people, "--lasting-immunity"))
     if with_peer:
-        found["covasim response"].append(covasim(people, "--response"))
         found["covasim held"].append(covasim(people, "--beta", "0.0075"))
     return found
 
@@ -207,7 +211,7 @@ def tell(report: Report, found: dict[str, list[Figures]], people: int) -> None:
     report.row("peak memory", _each(plain, "mib"), _each(peer, "mib"), unit="MiB", peer_name=PEER)
     full = found["response"]
     what = f"tests, tracing, quarantine, vaccination ({_infections(full)})"
-    report.row(what, _seconds(full), _seconds(found["covasim response"]), peer_name=f"{PEER} with its own")
+    report.row(what, _seconds(full))
     report.row("… run, for each infection", _per_infection(full), _per_infection(plain), unit="us", peer_name="plain run")
     few = found["held"]
     share = median(_each(few, "infections")) / people

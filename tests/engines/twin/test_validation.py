@@ -157,10 +157,10 @@ def listed():
         dies=NOBODY,
         isolates_when_ill=0.0,
         immunity=Immunity(),
-        introduced_per_100k=4_000.0,
         imported_per_100k_daily=0.0,
     )
-    return disease, [simulate(well_mixed(5_000, seed), disease, days=60, seed=seed).truth for seed in range(6)]
+    runs = simulate_many(well_mixed(5_000, seed=1), disease, days=60, seeds=range(12), introduced=200)
+    return disease, [run.truth for run in runs]
 
 
 def test_the_list_gives_back_the_incubation(listed):
@@ -168,7 +168,7 @@ def test_the_list_gives_back_the_incubation(listed):
     days = np.concatenate([column(truth, "onset_day") - column(truth, "infected_day") for truth in truths])
     error = days.std() / np.sqrt(len(days))
 
-    assert days.mean() == pytest.approx(disease.incubation.mean, abs=4 * error + 0.02)
+    assert days.mean() == pytest.approx(disease.incubation.mean, abs=4 * error)
     assert days.std() == pytest.approx(disease.incubation.spread, rel=0.05)
 
 
@@ -182,18 +182,22 @@ def test_the_list_gives_back_the_serial_interval(listed):
         days.append((onset - onset[cause])[early])
     found = np.concatenate(days)
 
-    assert found.mean() == pytest.approx(mean, abs=0.25)
+    assert found.mean() == pytest.approx(mean, abs=0.2)
     assert found.std() == pytest.approx(spread, rel=0.06)
 
 
 def _serial_interval(disease):
-    """Mean and standard deviation: own day of infectiousness, counted from onset, plus the other's incubation."""
-    incubation = rounded_lognormal(disease.incubation)
+    """Mean and standard deviation: own day of infectiousness, counted from onset, plus the other's incubation.
+
+    Nobody infects on the day of their own infection, nor from the day of recovery on.
+    """
+    incubation, illness = rounded_lognormal(disease.incubation), rounded_lognormal(disease.mild_to_recovered)
     span = np.arange(len(incubation))
     offset = disease.first_infectious_day + np.arange(len(disease.infectiousness))
-    joint = incubation[:, None] * np.array(disease.infectiousness)[None, :]
-    joint = np.where(span[:, None] + offset[None, :] >= 1, joint, 0).sum(axis=0)
-    shares, mean = joint / joint.sum(), incubation @ span
+    still_ill = np.where(offset < 0, 1.0, 1 - illness.cumsum()[np.maximum(offset, 0)])
+    began = np.array([incubation[span + day >= 1].sum() for day in offset])
+    weight = np.array(disease.infectiousness) * still_ill * began
+    shares, mean = weight / weight.sum(), incubation @ span
     first = shares @ offset
     return first + mean, np.sqrt(shares @ (offset - first) ** 2 + incubation @ (span - mean) ** 2)
 
@@ -207,4 +211,4 @@ def test_the_list_gives_back_the_dispersion(listed):
         counts.append(caused[day < 25])
     found = dispersion_of(np.concatenate(counts))
 
-    assert found == pytest.approx(disease.dispersion, rel=0.15)
+    assert found == pytest.approx(disease.dispersion, rel=0.1)  # three standard errors

@@ -39,7 +39,7 @@ _THREADS = os.cpu_count() or 1
 _FEWEST_AT_ONCE = 64
 _RESTS = 7
 _COPIED = [name for name in LIVE.names or () if name != "row"]
-_FEW_INFECTIONS = 0.4
+_FEW_INFECTIONS = 0.04
 """Whoever would infect fewer than so many on a day is left out at random, and the rest stand for those left out."""
 
 
@@ -137,7 +137,8 @@ def add_infections(
         *(who, infector, place),
         *(layer, when, variant),
     )
-    new["sampled_on"] = new["result_on"] = new["confirmed_on"] = NEVER
+    for name in ("sampled_on", "result_on", "confirmed_on", "first_sampled_on", "first_result_on"):
+        new[name] = NEVER
     before = epidemic.last_of[who]
     severity = severity_of(epidemic, who, before, new["variant"])
     draw_courses(epidemic.rows, first, last, epidemic.course, epidemic.world.age[who], before + 1, severity)
