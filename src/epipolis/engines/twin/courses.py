@@ -32,6 +32,8 @@ INFECTION = np.dtype(
         ("sampled_on", np.int16),
         ("result_on", np.int16),  # of the sample, whatever it says
         ("confirmed_on", np.int16),
+        ("first_sampled_on", np.int16),  # sampled_on and result_on are those of the latest sample
+        ("first_result_on", np.int16),
         ("course", np.uint8),
         ("dies", np.bool_),
         ("variant", np.uint8),

@@ -1,7 +1,8 @@
 """What the city sees of the infections: who is tested, what is reported and when, and how the record is revised.
 
-A case passes through up to four revisions: suspected (a doctor reports), a result (confirmed by the laboratory, or
-left probable), the interview (onset and setting become known), and the outcome. Most infections never appear at all.
+A case passes through up to five revisions: suspected (a doctor reports), a result (confirmed by the laboratory, or
+left probable), a later sample that confirms it all the same, the interview (onset and setting become known), and the
+outcome. Most infections never appear at all.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _INTERVIEWED = 0.85
 _ONSET_TOLD_AT_ONCE = 0.6
 _SETTING_KNOWN = {"household": 0.75, "outside": 0.4, "abroad": 0.9}
 
+_STAGES = (0, 1, 1, 2, 3)
+"""Suspected, result, corrected result, interviewed, closed: in which order they come on one day."""
 SYMPTOMS = ("fever", "cough", "fatigue", "sore_throat", "headache", "loss_of_smell", "shortness_of_breath")
 _SYMPTOM_SHARE = np.array([[0.65, 0.7, 0.5, 0.35, 0.35, 0.3, 0.08], [0.9, 0.75, 0.7, 0.2, 0.3, 0.3, 0.85]])
 
@@ -35,6 +38,8 @@ class Findings:
     suspected: Ints
     result: Ints
     confirmed: Ints
+    corrected: Ints
+    """Found by a later sample, after one that found nothing."""
     interviewed: Ints
     closed: Ints
 
@@ -46,11 +51,14 @@ def findings_of(infections: Records, *, seed: int) -> Findings:
     def chance(purpose: str) -> Floats:
         return uniform(seed, purpose, person)
 
-    sampled, confirmed = infections["sampled_on"].astype(np.int64), infections["confirmed_on"].astype(np.int64)
+    confirmed = infections["confirmed_on"].astype(np.int64)
     is_ill, tested = infections["course"] != ASYMPTOMATIC, infections["sampled_on"] < NEVER
     # A sample that finds nothing leaves the ill as probable cases; the others are never heard of.
-    result = np.where(is_ill | (confirmed < NEVER), infections["result_on"].astype(np.int64), NEVER)
-    in_time = is_ill & (chance("suspected") < _REPORTED_AS_SUSPECTED) & (result > sampled)
+    sampled = np.where(is_ill, infections["first_sampled_on"], infections["sampled_on"]).astype(np.int64)
+    result = np.where(is_ill, infections["first_result_on"], np.where(confirmed < NEVER, infections["result_on"], NEVER))
+    result = result.astype(np.int64)
+    has_begun = is_ill & (infections["onset"] <= sampled)
+    in_time = has_begun & (chance("suspected") < _REPORTED_AS_SUSPECTED) & (result > sampled)
     interviewed = result + 1 + (chance("interview after") < 0.4)
     over = infections["over_on"].astype(np.int64)
     closed = np.maximum(np.maximum(over, interviewed + 1), 0) + pick(np.array([0.5, 0.3, 0.2]), chance("closed"))
@@ -60,6 +68,7 @@ def findings_of(infections: Records, *, seed: int) -> Findings:
         suspected=np.where(tested & in_time, sampled, NEVER),
         result=np.where(known, result, NEVER),
         confirmed=confirmed,
+        corrected=np.where(known & (confirmed > result), confirmed, NEVER),
         interviewed=np.where(known & (chance("interviewed") < _INTERVIEWED), interviewed, NEVER),
         closed=np.where(known, closed, NEVER),
     )
@@ -76,27 +85,28 @@ def cases_known(epidemic: Epidemic, *, utc_offset: timedelta, day: int) -> pa.Ta
     """
     infections, kinds, seed, start = epidemic.infections, epidemic.world.kinds, epidemic.seed, epidemic.start
     found = findings_of(infections, seed=seed)
-    stages = (found.suspected, found.result, found.interviewed, found.closed)
+    stages = (found.suspected, found.result, found.corrected, found.interviewed, found.closed)
     due = [np.flatnonzero(days == day) for days in stages]
     row = np.concatenate(due)
-    stage = np.repeat(np.arange(len(stages)), [len(rows) for rows in due])
+    stage = np.repeat(_STAGES, [len(rows) for rows in due])
     second = _second(infections["person"][row], stage, seed)
-    revision = sum(((stages[earlier][row] < NEVER) & (earlier <= stage)).astype(np.int64) for earlier in range(4))
     order = np.lexsort((stage, infections["person"][row], second))
-    row, stage, second, revision = row[order], stage[order], second[order], np.asarray(revision)[order]
+    row, stage, second = row[order], stage[order], second[order]
+    # What is known by then, of each stage.
+    reached = [(on[row] < day) | ((on[row] == day) & (own <= stage)) for on, own in zip(stages, _STAGES, strict=True)]
+    revision = np.sum(reached, axis=0)
     midnight = epoch_of(start, day, utc_offset)
     confirmed_second = _second(infections["person"][row], np.ones(len(row), np.int64), seed)
     confirmed_at = midnight + (found.confirmed[row] - day) * 86_400 + confirmed_second
-    is_confirmed, is_resulted = (stage >= 1) & (found.confirmed[row] < NEVER), stage >= 1
+    is_resulted, is_interviewed, has_ended = reached[1], reached[3], reached[4]
+    is_confirmed = is_resulted & ((found.confirmed[row] == found.result[row]) | reached[2])
     told = uniform(seed, "onset told", infections["person"][row]) < _ONSET_TOLD_AT_ONCE
-    is_interviewed = (stage >= 2) & (found.interviewed[row] <= day)
     has_begun = infections["onset"][row] <= day
     onset_known = (infections["course"][row] != ASYMPTOMATIC) & has_begun & (told | is_interviewed)
     first_known = np.minimum(found.suspected, found.result)[row]
     setting, place = _setting(infections, kinds, row, is_interviewed, seed)
     admitted = infections["severe_on"][row]
     is_admitted = admitted <= day
-    has_ended = stage == 3
     outcome = np.where(infections["dies"][row], "died", "recovered").astype(object)
     label = np.where(is_confirmed, "confirmed", np.where(is_resulted, "probable", "suspected")).astype(object)
     return pa.table(

@@ -110,10 +110,10 @@ def _test(epidemic: Epidemic, orders: Orders, response: Response, testing: Testi
     _schedule(response.samples, ill, _on_working_day(epidemic, rows["person"][ill], day + delays))
     response.samples[day].append(epidemic.live["row"][epidemic.live["severe_on"] == day])  # every hospital tests
     due = np.unique(_due(response.samples, day))
-    due = due[rows["sampled_on"][due] == NEVER]
+    due = due[_is_free(epidemic, due, day)]
     if testing.screening > 0:
         infected = epidemic.live["row"][uniform(epidemic.seed, "screened", epidemic.live["person"], day) < testing.screening]
-        due = np.union1d(due, infected[rows["confirmed_on"][infected] == NEVER]).astype(np.int64)
+        due = np.union1d(due, infected[_is_free(epidemic, infected, day)]).astype(np.int64)
     others = response.others.pop(day, 0)
     others += round(_OTHERS_ILL * testing.symptomatic * float(takes_part.sum()) + people * testing.screening)
     if testing.capacity_per_100k is not None:
@@ -124,14 +124,23 @@ def _test(epidemic: Epidemic, orders: Orders, response: Response, testing: Testi
         due, others = np.sort(due[order[:count]]), min(others, most - count)
     response.tests += len(due) + others
     response.units[id(testing)] += len(due) + others
-    rows["sampled_on"][due] = day
     one = rows[due]
+    is_first = one["sampled_on"] == NEVER
+    rows["sampled_on"][due] = day
     best = (one["sheds"] - 1 <= day) & (day <= one["shed"] + _DETECTABLE_AFTER)
     found = uniform(epidemic.seed, "found", one["person"], day) < testing.sensitivity * np.where(best, 1.0, _LATE)
     results = day + _delays(epidemic, "to result", one["person"], testing.days_to_result)
     rows["result_on"][due] = results = _on_working_day(epidemic, one["person"], results)
+    rows["first_sampled_on"][due[is_first]], rows["first_result_on"][due[is_first]] = day, results[is_first]
     positive = found & (one["confirmed_on"] == NEVER)
     _schedule(response.results, due[positive], results[positive])
+
+
+def _is_free(epidemic: Epidemic, infections: Ints, day: int) -> Flags:
+    """Who is not known yet and waits for no result: a sample that found nothing may be followed by another."""
+    one = epidemic.rows[infections]
+    waits = (one["sampled_on"] < NEVER) & (one["result_on"] >= day)
+    return np.asarray((one["confirmed_on"] == NEVER) & ~waits, bool)
 
 
 def _in_time(epidemic: Epidemic, most: int, due: int, others: int) -> int:
