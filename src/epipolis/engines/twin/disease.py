@@ -68,10 +68,12 @@ class Immunity:
     """`after_infection`: protection from a new infection right after recovery, 0 to 1.
 
     `half_life_days`: days in which it falls by half; None: it stays for life.
+    `sure_days`: days after recovery within which nobody is infected again by the same variant.
     """
 
     after_infection: Share = 1.0
     half_life_days: Positive | None = None
+    sure_days: Amount = 0.0
 
 
 @dataclass(frozen=True)

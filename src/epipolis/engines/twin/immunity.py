@@ -16,7 +16,9 @@ def protection_of(epidemic: "Epidemic", who: Ints, before: Ints, variant: Ints) 
     escape = np.array([0.0, *(item.escape for item in disease.variants)])
     had = before >= 0
     earlier = epidemic.rows[np.maximum(before, 0)]
-    natural = disease.immunity.after_infection * _left(day - earlier["over_on"], disease.immunity.half_life_days)
+    since = day - earlier["over_on"].astype(np.int64)
+    natural = disease.immunity.after_infection * _left(since, disease.immunity.half_life_days)
+    natural = np.where(since < disease.immunity.sure_days, 1.0, natural)
     natural = np.where(had, natural * np.where(earlier["variant"] == variant, 1.0, 1 - escape[variant]), 0.0)
     given = _by_vaccine(epidemic, who, "against_infection") * (1 - escape[variant])
     return np.asarray(1 - (1 - natural) * (1 - given), np.float64)

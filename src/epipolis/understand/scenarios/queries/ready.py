@@ -31,7 +31,7 @@ READY = (
             ("testing", {}),
             ("isolate_cases", {"compliance": 0.9}),
             ("quarantine_households", {"compliance": 0.8}),
-            ("trace_contacts", {"compliance": 0.8}),
+            ("trace_contacts", {"compliance": 0.8, "days_back": 2, "capacity_per_100k": 20.0}),
             ("masks", {"compliance": 0.8}),
         ),
     ),
