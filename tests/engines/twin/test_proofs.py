@@ -102,10 +102,20 @@ def test_only_who_was_there_long_enough_at_the_same_time_has_met():
     assert proofs.have_met(stays, pairs, shortest=900).tolist() == [True, False, False, False, False]
 
 
-def test_a_case_was_known_only_when_it_was_listed_first():
+def test_a_case_was_known_only_when_it_was_listed_before_and_not_too_long_ago():
     listed = integers(case=[1, 2, 3], contact=[10, 10, 11], found=[500, 300, 900])
-    people = np.array([10, 10, 11, 12, 10])
+    people = np.array([10, 10, 11, 12, 10, 10, 10])
+    moments = np.array([301.0, 300.0, 901.0, 999.0, np.nan, 600.0, 601.0])
 
-    known = proofs.known_before(listed, people, np.array([301.0, 300.0, 901.0, 999.0, np.nan]))
+    known = proofs.known_before(listed, people, moments, within=100)
 
-    assert known.tolist() == [True, False, True, False, False]
+    assert known.tolist() == [True, False, True, False, False, True, False]
+
+
+def test_anybody_is_on_the_list_as_often_as_the_list_is_long():
+    day = 86_400
+    listed = integers(case=[1, 2, 3], contact=[10, 10, 11], found=[100 * day, 101 * day, 90 * day])
+    moments = np.array([101.7, 101.2, 101.9, np.nan, 300.0]) * day
+
+    assert proofs.listed_share(listed, moments, 4, within=14 * day) == pytest.approx((2 * 3 + 0 * 1) / 4 / 4)
+    assert proofs.listed_share(integers(contact=[], found=[]), moments, 4, within=day) == 0.0

@@ -208,11 +208,27 @@ def _compare(
                 break
 
 
-def known_before(first_listed: pa.Table, people: Ints, moments: Floats) -> Flags:
-    """Who of `people` had been listed as a contact before their moment (epoch seconds; nan: there is none).
+def known_before(listed: pa.Table, people: Ints, moments: Floats, *, within: int) -> Flags:
+    """Who of `people` was put on a list of contacts in the `within` seconds before their moment (nan: there is none).
 
-    `first_listed`: contact, found.
+    `listed`: contact, found (epoch seconds).
     """
-    found = np.full(int(max(people.max(initial=0), np.asarray(first_listed.column("contact")).max(initial=0))) + 1, np.inf)
-    np.minimum.at(found, np.asarray(first_listed.column("contact")), np.asarray(first_listed.column("found"), dtype=float))
-    return np.asarray(found[people] < moments, bool)
+    contact, found = np.asarray(listed.column("contact")).astype(np.int64), np.asarray(listed.column("found"), dtype=float)
+    order = np.lexsort((found, contact))
+    contact, found = contact[order], found[order]
+    first = np.searchsorted(contact, people)
+    row, of = spans(first, np.searchsorted(contact, people, side="right") - first)
+    is_known = (found[row] < moments[of]) & (found[row] >= moments[of] - within)
+    return np.asarray(np.bincount(of[is_known], minlength=len(people)) > 0, bool)
+
+
+def listed_share(listed: pa.Table, moments: Floats, people: int, *, within: int) -> float:
+    """The share of all people who were put on a list in the `within` seconds before a moment: mean over `moments`,
+    by whole days."""
+    contact, found = np.asarray(listed.column("contact")), np.asarray(listed.column("found"), dtype=float)
+    days, counts = np.unique(np.floor(moments[~np.isnan(moments)] / _DAY), return_counts=True)
+    shares = [
+        len(np.unique(contact[(found < (day + 0.5) * _DAY) & (found >= (day + 0.5) * _DAY - within)])) / people
+        for day in days.tolist()
+    ]
+    return float(np.average(shares, weights=counts)) if len(days) else 0.0

@@ -23,6 +23,8 @@ from epipolis.understand.tracing import queries as tracing
 _ARRIVALS = (11, 14, 17, 20)
 """Hours of the day at which what became known since is handed to the platform; reports come between 8 and 20."""
 _TRACE_AGAIN, _FORGET = "tracing.trace_open_cases", "core.retention"
+_QUARANTINE_DAYS = 14
+"""How long a contact stays at home, by WHO's advice of 2020; an older listing would keep nobody from others."""
 _STAY = ["visitor", "place", "arrived", "left"]
 
 
@@ -243,20 +245,21 @@ def _all_caused(truth: pa.Table, meetings: list[pa.Table]) -> pa.Table:
 
 
 def _known_before(run: twin.Run, truth: pa.Table, watched: Watched, listed: pa.Table) -> tuple[proofs.Figure, ...]:
-    """R60: new cases who had been listed before their symptoms began, and before they were confirmed."""
+    """R60: new cases who had lately been listed when their symptoms began, and when they were confirmed; and anybody."""
     onset = dict(zip(truth.column("person").to_pylist(), truth.column("onset_day").to_pylist(), strict=True))
     people = np.array(list(watched.confirmed), np.int64)
     confirmed = np.array(list(watched.confirmed.values()), float)
     began = np.array([_begin(run, onset[person]) for person in people.tolist()], float)
-    is_ill = ~np.isnan(began)
-    before_onset = proofs.known_before(listed, people, began)
+    within = _QUARANTINE_DAYS * 86_400
+    before_onset = proofs.known_before(listed, people, began, within=within)
+    before_test = proofs.known_before(listed, people, confirmed, within=within)
+    everybody = len(run.city.homes.age)
+    usual = proofs.listed_share(listed, confirmed, everybody, within=within)
+    words = f"listed as a contact in the {_QUARANTINE_DAYS} days before"
     return (
-        proofs.share("new cases listed as a contact before their symptoms began", int(before_onset.sum()), int(is_ill.sum())),
-        proofs.share(
-            "new cases listed as a contact before they were confirmed",
-            int(proofs.known_before(listed, people, confirmed).sum()),
-            len(people),
-        ),
+        proofs.share(f"new cases {words} their symptoms", int(before_onset.sum()), int((~np.isnan(began)).sum())),
+        proofs.share(f"new cases {words} they were confirmed", int(before_test.sum()), len(people)),
+        proofs.share(f"anybody, for comparison: {words} the days of those confirmations", round(usual * everybody), everybody),
     )
 
 
