@@ -231,6 +231,8 @@ def test_all_files_are_written_as_they_are_described(city, tmp_path):
     assert all(f"`{name}`" in words for name in FILES)
     seen, true = pq.read_table(folder / "positions.parquet"), pq.read_table(folder / "truth/positions.parquet")
     assert seen.num_rows == true.num_rows > 0
+    ordered = true.filter(seen.column("ordered"))
+    assert ordered.num_rows == ordered.column("true_place").null_count > 0
     assert not [name for name in seen.column_names if name.startswith("true_")]
     laboratory = pq.read_table(folder / "laboratory.parquet")
     assert 0 < laboratory.column("result").null_count < laboratory.num_rows

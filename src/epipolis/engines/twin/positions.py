@@ -24,7 +24,7 @@ def phone_positions(
 
     `run` is as it stands after `day`; `at_home`: as given to `step`. Columns: person, at (epoch seconds), lon, lat
     (degrees), accuracy_m (radius of 68 %); and the truth: true_place (null at home), true_lon, true_lat, ordered. In order
-    of person and time. A fix is where the visit says that its owner is, else at their home; ways between are not lived.
+    of person and time. A fix is where the visit says that its owner is, else at their home; ways between are not lived, and in hospital there are none.
     Of the fixes 1.5 % are off by far more than they say; 2 % of the telephones are off all day, others for single hours.
 
     ValueError for a share outside 0 to 1 and for less than a minute between fixes.
@@ -38,7 +38,8 @@ def phone_positions(
     is_ordered[np.asarray(at_home if at_home is not None else [], np.int64)] = True
     chosen = uniform(run.seed, "shares positions", np.arange(people)) < others
     off = uniform(run.seed, "telephone off", np.arange(people), day.number) < _OFF_ALL_DAY
-    who = np.flatnonzero((is_ordered | chosen) & ~off)
+    in_hospital = run.epidemic.bodies["away_until"] >= day.number
+    who = np.flatnonzero((is_ordered | chosen) & ~off & ~in_hospital)
     midnight = epoch_of(run.start, day.number, run.city.utc_offset)
     seconds, place = _whereabouts(run, day, who, every_minutes, midnight)
     row, column = np.nonzero(_heard(run, who, seconds, day.number))

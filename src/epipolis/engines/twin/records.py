@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -33,7 +34,7 @@ FILES = {
     "case_history.parquet": "each revision of each case, with known_at, the moment from which the city had it",
     "laboratory.parquet": "each sample: sampled_at, result_at, result, ct, device; results not in by the end are null",
     "encounters.parquet": "two telephones near each other: person, other, starts, minutes, proximity, attenuation (dB)",
-    "positions.parquet": "fixes of telephones: person, at, lon, lat, accuracy_m (68 %), ordered (to stay at home)",
+    "positions.parquet": "fixes of telephones: person, at, lon, lat, accuracy_m (68 %), ordered (kept at home before the day)",
     "declarations.parquet": "what people declare of their health: person, at, symptoms, temperature (°C)",
     "beds.csv": "each hospital's report of a day: beds and people in wards and intensive care, with reported_at",
     "truth/infections.parquet": "who infected whom, where and when, and what became of them",
@@ -73,7 +74,8 @@ def day_records(run: Run, day: Day, coverage: Coverage, *, at_home: Ints | None 
 def write_records(days: Iterable[tuple[Run, Day]], folder: Path, *, coverage: Coverage | None = None) -> None:
     """Write `FILES` for the days of a run, as `days_of` gives them, into a new folder: there whole or not at all.
 
-    Days are written as they come, so that memory holds one of them. ValueError when there are none, or a share is
+    Days are written as they come, so that memory holds one of them. Positions are those of a share of the people, and of
+    everybody whom an order or illness has kept at home since the day before. ValueError when there are none, or a share is
     outside 0 to 1; FileExistsError when the folder is there and not empty.
     """
     folder = Path(folder)
@@ -98,10 +100,13 @@ def _write(days: Iterable[tuple[Run, Day]], folder: Path, coverage: Coverage) ->
     with ExitStack() as stack:
         writers: dict[str, pq.ParquetWriter] = {}
         for run, day in days:
+            at_home = None
             if last is None:
                 visitors, codes = _open_city(run.city, folder)
+            else:
+                at_home = np.flatnonzero(last.epidemic.bodies["home_until"] >= day.number)
             last = run
-            tables = day_records(run, day, coverage)
+            tables = day_records(run, day, coverage, at_home=at_home)
             tables["visits"] = city_files.visit_rows(tables["visits"], visitors, codes)
             cases += tables["case_history"].to_pylist()
             beds.append(tables.pop("beds"))
