@@ -24,8 +24,9 @@ def phone_positions(
 
     `run` is as it stands after `day`; `at_home`: as given to `step`. Columns: person, at (epoch seconds), lon, lat
     (degrees), accuracy_m (radius of 68 %); and the truth: true_place (null at home), true_lon, true_lat, ordered. In order
-    of person and time. A fix is where the visit says that its owner is, else at their home; ways between are not lived, and in hospital there are none.
-    Of the fixes 1.5 % are off by far more than they say; 2 % of the telephones are off all day, others for single hours.
+    of person and time. A fix is where the visit says that its owner is, else at their home; ways between are not lived, and
+    in hospital there are none. Of the fixes 1.5 % are off by far more than they say; 2 % of the telephones are off all
+    day, others for single hours.
 
     ValueError for a share outside 0 to 1 and for less than a minute between fixes.
     """
@@ -100,4 +101,4 @@ def _fixes(seed: int, person: Ints, at: Ints, true: Floats) -> tuple[Floats, Flo
     turn = 2 * np.pi * uniform(seed, "direction", person, at)
     lat = true[:, 1] + away * np.sin(turn) / METRES_PER_DEGREE
     lon = true[:, 0] + away * np.cos(turn) / (METRES_PER_DEGREE * np.cos(np.radians(true[:, 1])))
-    return accuracy, lon, lat
+    return accuracy, np.round(lon, 6), np.round(lat, 6)
