@@ -97,8 +97,7 @@ def test_classification_only_moves_up(story):
 
 
 def test_dates_follow_each_other(story):
-    run, records = story
-    for day, record in records:
+    for day, record in story[1]:
         assert record["sampled"] <= record["reported"] <= day
         assert record["onset"] is None or record["onset"] <= day
         assert (record["confirmed_at"] is None) == (record["classification"] != "confirmed")

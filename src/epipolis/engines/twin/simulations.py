@@ -4,6 +4,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from threading import Lock
 
@@ -118,6 +119,7 @@ def _run(
     epidemic = begin_epidemic(world, disease, seed=seed, start=start, introduced=introduced if begin is None else 0)
     if begin is not None:
         begin_from(epidemic, begin)
+    measures = tuple(replace(measure) for measure in measures)  # each is counted by itself, though one be given twice
     orders, response = Orders(measures), Response()
     counted: dict[str, list[float]] = {name: [] for name in COUNTED}
     cost: list[float] = []
