@@ -44,6 +44,8 @@ class Groups(NamedTuple):
     """By place: share of the time together there that is close, for two who do not know each other."""
     longest: Ints
     """By place: minutes of the longest stay."""
+    outing_start: Ints
+    """By place: where the outings there begin in the week."""
 
 
 class Sources(NamedTuple):
@@ -61,6 +63,15 @@ class Source(NamedTuple):
     person: int
     infection: int
     level: float
+
+
+class Block(NamedTuple):
+    """Outings that wait to be looked at."""
+
+    outing: Ints
+    row: Ints
+    """Of the sources."""
+    at: Ints
 
 
 class Hits(NamedTuple):
@@ -85,9 +96,11 @@ def infect(
     sources: Sources,
     first: int,
     last: int,
+    block: Block,
     hits: Hits,
 ) -> None:
-    """Write the hits of some of the sources."""
+    """Write the hits of some of the sources. `block`: room for the outings that are looked at together."""
+    waiting = 0
     for row in range(first, last):
         source = Source(sources.person[row], sources.infection[row], sources.level[row])
         body = bodies[source.person]
@@ -102,8 +115,34 @@ def infect(
         for number in range(week.mine_from[source.person], week.mine_from[source.person + 1]):
             slot = week.slots[number]
             if slot >= today.weekday * PARTS and slot < (today.weekday + 1) * PARTS:
-                _on_outing(layout, week, groups, bodies, today, source, week.mine[number], hits)
+                block.outing[waiting], block.row[waiting] = week.mine[number], row
+                waiting += 1
         _in_passing(layout, groups, bodies, today, source, hits)
+        if waiting > len(block.row) - PARTS or row == last - 1:
+            _on_outings(layout, week, groups, bodies, today, sources, block, waiting, hits)
+            waiting = 0
+    _on_outings(layout, week, groups, bodies, today, sources, block, waiting, hits)
+
+
+@compiled(allocates=False)
+def _on_outings(
+    layout: Layout,
+    week: Week,
+    groups: Groups,
+    bodies: Records,
+    today: Today,
+    sources: Sources,
+    block: Block,
+    waiting: int,
+    hits: Hits,
+) -> None:
+    """The outings of a block. They lie far apart in memory: touched one right after the other, they come together."""
+    for number in range(waiting):
+        block.at[number] = week.outings[block.outing[number]].at
+    for number in range(waiting):
+        row = block.row[number]
+        source = Source(sources.person[row], sources.infection[row], sources.level[row])
+        _on_outing(layout, week, groups, bodies, today, source, block.outing[number], hits)
 
 
 @compiled(allocates=False)
@@ -120,28 +159,25 @@ def _gap(state: np.uint64) -> float:
 
 
 @compiled(allocates=False)
-def _weigh(
-    bodies: Records,
-    today: Today,
-    source: Source,
-    state: np.uint64,
-    most: float,
-    target: int,
-    hazard: float,
-    layer: int,
-    place: int,
-    hits: Hits,
-) -> None:
-    """Take note of an infection with the chance hazard / most; protection is weighed later."""
+def _infects(
+    bodies: Records, today: Today, source: Source, state: np.uint64, most: float, target: int, hazard: float, layer: int
+) -> bool:
+    """Whether an event is an infection, with the chance hazard / most; protection is weighed later.
+
+    It is asked before all else, because most events are none and presence is dear to know.
+    """
     body = bodies[target]
     if body.can == 0 or body.away_until >= today.day or target == source.person:
-        return
+        return False
     hazard *= today.susceptibility[body.age] * today.masks[layer, body.wears]
     hazard *= today.masks[layer, bodies[source.person].wears]
     if not today.is_hazard:
         hazard = -np.log1p(-min(hazard, 0.999999))
-    if unit(mixed(state, 1)) * most >= hazard:
-        return
+    return unit(mixed(state, 1)) * most < hazard
+
+
+@compiled(allocates=False)
+def _note(source: Source, state: np.uint64, target: int, layer: int, place: int, hits: Hits) -> None:
     row = hits.found[0]
     hits.found[0] += 1
     if row < len(hits.target):
@@ -159,7 +195,9 @@ def _at_home(layout: Layout, bodies: Records, today: Today, source: Source, hits
     event, at = 0, _gap(draws) / most
     while at < last - first:
         state = mixed(draws, event)
-        _weigh(bodies, today, source, state, most, first + int(at), hazard * apart, HOUSEHOLD, -1, hits)
+        target = first + int(at)
+        if _infects(bodies, today, source, state, most, target, hazard * apart, HOUSEHOLD):
+            _note(source, state, target, HOUSEHOLD, -1, hits)
         event, at = event + 1, at + _gap(state) / most
 
 
@@ -186,8 +224,11 @@ def _on_duty(
     event, at = 0, _gap(draws) / most
     while at < last - first:
         state, target = mixed(draws, event), groups.team_members[first + int(at)]
-        if stay_of(layout, bodies, today, target)[1] > 0:
-            _weigh(bodies, today, source, state, most, target, hazard, layer, place, hits)
+        if (
+            _infects(bodies, today, source, state, most, target, hazard, layer)
+            and stay_of(layout, bodies, today, target)[1] > 0
+        ):
+            _note(source, state, target, layer, place, hits)
         event, at = event + 1, at + _gap(state) / most
     _on_floor(layout, groups, bodies, today, source, place, hours, hits)
     if not is_school and kind != WORKPLACE:
@@ -203,14 +244,15 @@ def _on_floor(
     others = groups.staff_start[place + 1] - first
     hazard = source.level * groups.looseness[place] * hours * others / _LOOSE
     most, draws = _largest(today, hazard), mixed(mixed(today.key, _FLOOR), source.person)
-    event, at, own = 0, _gap(draws) / most, layout.people[source.person]
+    event, at, own, layer = 0, _gap(draws) / most, layout.people[source.person], _layer_at(layout, place)
     while at < _LOOSE:
         state = mixed(draws, event)
         target = groups.staff[first + int(others * unit(mixed(state, 3)))]
-        other = layout.people[target]
-        is_other = other.team != own.team or (own.is_resident and other.household != own.household)
-        if is_other and stay_of(layout, bodies, today, target)[1] > 0:
-            _weigh(bodies, today, source, state, most, target, hazard, _layer_at(layout, place), place, hits)
+        if _infects(bodies, today, source, state, most, target, hazard, layer):
+            other = layout.people[target]
+            is_other = other.team != own.team or (own.is_resident and other.household != own.household)
+            if is_other and stay_of(layout, bodies, today, target)[1] > 0:
+                _note(source, state, target, layer, place, hits)
         event, at = event + 1, at + _gap(state) / most
 
 
@@ -238,18 +280,21 @@ def _at_counter(
     most = _largest(today, loose * groups.longest[place])
     draws, slot = mixed(mixed(today.key, _COUNTER), source.person), place * SLOTS + today.weekday * PARTS
     event, at, layer = 0, _gap(draws) / most, _layer_at(layout, place)
-    first = _first_at(week.outings, slot)
+    first, last = groups.outing_start[place], groups.outing_start[place + 1]
+    if at >= last - first:
+        return
+    first = _first_at(week.outings, slot, first, last)
     while first + at < len(week.outings) and week.outings[first + int(at)].at < slot + PARTS:
         visit, state = week.outings[first + int(at)], mixed(draws, event)
         minutes = min(end, left_by(layout, bodies, today, visit.person, visit.left)) - max(begin, visit.arrived)
-        if minutes > 0 and keeps_outing(layout, bodies, today, visit.person, visit.at, visit.arrived):
-            _weigh(bodies, today, source, state, most, visit.person, loose * minutes, layer, place, hits)
+        meets = minutes > 0 and _infects(bodies, today, source, state, most, visit.person, loose * minutes, layer)
+        if meets and keeps_outing(layout, bodies, today, visit.person, visit.at, visit.arrived):
+            _note(source, state, visit.person, layer, place, hits)
         event, at = event + 1, at + _gap(state) / most
 
 
 @compiled(allocates=False)
-def _first_at(outings: Records, at: int) -> int:
-    low, high = 0, len(outings)
+def _first_at(outings: Records, at: int, low: int, high: int) -> int:
     while low < high:
         middle = (low + high) // 2
         if outings[middle].at < at:
@@ -282,8 +327,9 @@ def _on_outing(
             if (step > 0 and other.arrived >= left) or (step < 0 and other.arrived < arrived - groups.longest[place]):
                 break
             minutes = min(left, left_by(layout, bodies, today, other.person, other.left)) - max(arrived, other.arrived)
-            if minutes > 0 and keeps_outing(layout, bodies, today, other.person, other.at, other.arrived):
-                _weigh(bodies, today, source, state, most, other.person, loose * minutes, layer, place, hits)
+            meets = minutes > 0 and _infects(bodies, today, source, state, most, other.person, loose * minutes, layer)
+            if meets and keeps_outing(layout, bodies, today, other.person, other.at, other.arrived):
+                _note(source, state, other.person, layer, place, hits)
             event, at = event + 1, at + _gap(state) / most
             number = own + step * int(min(at, 1e9))
     draws = mixed(draws, 2)
@@ -291,10 +337,11 @@ def _on_outing(
     event, at = 0, _gap(draws) / most
     while at < last - first:
         state, target = mixed(draws, event), groups.staff[first + int(at)]
-        begin, end = stay_of(layout, bodies, today, target)
-        minutes = min(left, end) - max(arrived, begin)
-        if minutes > 0:
-            _weigh(bodies, today, source, state, most, target, loose * minutes, layer, place, hits)
+        if bodies[target].can > 0:
+            begin, end = stay_of(layout, bodies, today, target)
+            minutes = min(left, end) - max(arrived, begin)
+            if minutes > 0 and _infects(bodies, today, source, state, most, target, loose * minutes, layer):
+                _note(source, state, target, layer, place, hits)
         event, at = event + 1, at + _gap(state) / most
 
 
@@ -311,8 +358,8 @@ def _in_passing(layout: Layout, groups: Groups, bodies: Records, today: Today, s
         first = groups.area_start[area] if is_near else 0
         last = groups.area_start[area + 1] if is_near else len(bodies)
         target = first + int(unit(mixed(state, 3)) * (last - first))
-        if bodies[target].home_until < today.day:
-            _weigh(bodies, today, source, state, most, target, hazard, PASSING, -1, hits)
+        if _infects(bodies, today, source, state, most, target, hazard, PASSING) and bodies[target].home_until < today.day:
+            _note(source, state, target, PASSING, -1, hits)
         event, at = event + 1, at + _gap(state) / most
 
 
@@ -347,6 +394,6 @@ def infect_layer(
             continue
         while at < start[group + 1] - start[group]:
             state, target = mixed(draws, event), other[start[group] + int(at)]
-            if bodies[target].home_until < today.day:
-                _weigh(bodies, today, source, state, most, target, hazard, PLACE, -1, hits)
+            if _infects(bodies, today, source, state, most, target, hazard, PLACE) and bodies[target].home_until < today.day:
+                _note(source, state, target, PLACE, -1, hits)
             event, at = event + 1, at + _gap(state) / most

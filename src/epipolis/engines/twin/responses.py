@@ -120,7 +120,8 @@ def _test(epidemic: Epidemic, orders: Orders, response: Response, testing: Testi
         most = int(testing.capacity_per_100k * people / 100_000)
         count = _in_time(epidemic, most, len(due), others)
         order = np.argsort(uniform(epidemic.seed, "in time", rows["person"][due], day), kind="stable")
-        response.samples[day + 1].append(np.sort(due[order[count:]]))
+        later = np.sort(due[order[count:]])
+        response.samples[day + 1].append(later[rows["over_on"][later] > day])  # who is well again no longer waits
         due, others = np.sort(due[order[:count]]), min(others, most - count)
     response.tests += len(due) + others
     response.units[id(testing)] += len(due) + others

@@ -10,13 +10,14 @@ from epipolis.engines.twin.city import City
 from epipolis.engines.twin.contacts import Asked, list_contacts
 from epipolis.engines.twin.draws import Flags, Floats, Ints, key, spans
 from epipolis.engines.twin.layout import Layout, Records, lay_out
-from epipolis.engines.twin.meetings import Groups, Hits, Sources, infect, infect_layer
+from epipolis.engines.twin.meetings import Block, Groups, Hits, Sources, infect, infect_layer
 from epipolis.engines.twin.mixing import Mixing, mean_contacts
 from epipolis.engines.twin.places import CODES, KINDS
 from epipolis.engines.twin.presence import Today
 from epipolis.engines.twin.week import HABIT, SLOTS, Week, typical_week
 
 _CONTACT_HOURS = 6.0  # what the early cases of a run come to
+_BLOCK = 128
 _LONGEST_STAY = 0.4 + 0.6 * 3.0  # times the usual stay
 
 
@@ -75,7 +76,8 @@ class CityWorld:
         self.week_keys = np.array([key(city.seed, f"week {number}") for number in range(8)])
 
     def infect(self, bodies: Records, today: Today, sources: Sources, first: int, last: int, hits: Hits) -> None:
-        infect(self.layout, self.week, self.groups, bodies, today, sources, first, last, hits)
+        block = Block(*(np.empty(_BLOCK, np.int32) for _ in range(3)))
+        infect(self.layout, self.week, self.groups, bodies, today, sources, first, last, block, hits)
 
     def household_of(self, people: Ints) -> tuple[Ints, Ints]:
         home, start = self.layout.people["household"][people], self.layout.household_start
@@ -136,7 +138,8 @@ def _groups(layout: Layout, week: Week) -> Groups:
     staff, staff_start = _members(duty, len(places))
     kinds = places["kind"]
     open_for = np.maximum(places["closes"] - places["opens"], 60) * np.where(places["open_weekends"], 7, 5)
-    minutes = _minutes_at(week, len(places))
+    minutes, outing_start = np.zeros(len(places)), np.zeros(len(places) + 1, np.int32)
+    _add_up(week.outings, minutes, outing_start)
     on_duty = np.diff(staff_start) * 8.0 * 60 * 4.7
     crowd = (minutes * HABIT + on_duty) / open_for
     closeness = np.array([kind.closeness for kind in KINDS])[kinds]
@@ -149,21 +152,19 @@ def _groups(layout: Layout, week: Week) -> Groups:
         np.searchsorted(area, np.arange(len(layout.districts) + 1)).astype(np.int32),
         closeness / (6 + crowd),
         longest.astype(np.int16),
+        outing_start,
     )
 
 
-def _minutes_at(week: Week, places: int) -> Floats:
-    """Person-minutes a week at each place."""
-    minutes = np.zeros(places)
-    _add_minutes(week.outings, minutes)
-    return minutes
-
-
 @compiled(allocates=False)
-def _add_minutes(outings: Records, minutes: Floats) -> None:
+def _add_up(outings: Records, minutes: Floats, start: Ints) -> None:
+    """Person-minutes a week at each place, and where its outings begin."""
     for number in range(len(outings)):
-        one = outings[number]
-        minutes[one.at // SLOTS] += one.left - one.arrived
+        place = outings[number].at // SLOTS
+        minutes[place] += outings[number].left - outings[number].arrived
+        start[place + 1] += 1
+    for place in range(len(minutes)):
+        start[place + 1] += start[place]
 
 
 def _members(group: Ints, groups: int | None = None) -> tuple[Ints, Ints]:
