@@ -119,7 +119,7 @@ def by_area_of(epidemic: Epidemic, days: int) -> pa.Table:
     counts = []
     for on in days_of:
         inside = (on >= 0) & (on < days)
-        counts.append(np.bincount(on[inside] * areas + area[inside], minlength=days * areas))
+        counts.append(np.bincount(on[inside].astype(np.int64) * areas + area[inside], minlength=days * areas))
     some = np.flatnonzero(sum(counts))
     codes = np.array(epidemic.world.area_codes or [_PLAIN], object)
     return pa.table(
