@@ -4,10 +4,32 @@ The functions release the interpreter lock and are called from ordinary Python t
 are avoided on purpose: two web requests that start one at the same time can end the whole process.
 """
 
+import os
+import shutil
 from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+
+_ENGINES = Path(__file__).parent
+
+
+def _cache_folder() -> Path:
+    """A folder for exactly these sources: Numba itself does not see when a function of another file has changed."""
+    digest = sha256()
+    for path in sorted(_ENGINES.rglob("*.py")):
+        digest.update(path.read_bytes())
+    folder = _ENGINES / "__pycache__" / f"compiled-{digest.hexdigest()[:16]}"
+    for former in folder.parent.glob("compiled-*"):
+        if former != folder:
+            shutil.rmtree(former, ignore_errors=True)
+    return folder
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]  # -- numba makes its settings at run time
 
 Args = ParamSpec("Args")
 Result = TypeVar("Result")
