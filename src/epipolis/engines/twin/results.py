@@ -30,7 +30,8 @@ class Result:
     (first doses), cost.
     `by_area`: day, neighbourhood (code), infections, cases, deaths; only where there were any.
     `by_age`: age_from (0, 10, … 80), people, infections, cases, severe, deaths.
-    `by_place`: setting (household, a kind of place, passing, abroad), infections.
+    `by_place`: setting (household, a kind of place, passing, abroad), infections. Like `by_age` and `truth` it also counts
+    those infected before the first day.
     `costs`: measure, unit, amount, cost.
     `truth`: a row an infection: person, infector (null: brought in), setting, place (null), infected_day, onset_day
     (null without symptoms), confirmed_day (null: never), severity, variant, over_day, died.
