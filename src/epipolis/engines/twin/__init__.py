@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from epipolis.engines.twin.saving import load, save
     from epipolis.engines.twin.simulations import simulate, simulate_many
     from epipolis.engines.twin.strategies import STRATEGIES, Spread, Strategy, reduce_r
-    from epipolis.engines.twin.traits import traits
+    from epipolis.engines.twin.theory import traits
     from epipolis.engines.twin.visits import checked_in
 
 # Loading the compiled loops takes a second: only who simulates waits for it.
@@ -98,7 +98,7 @@ _HOMES = {
     "saving": ("load", "save"),
     "simulations": ("simulate", "simulate_many"),
     "strategies": ("STRATEGIES", "Spread", "Strategy", "reduce_r"),
-    "traits": ("traits",),
+    "theory": ("traits",),
     "visits": ("checked_in",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -4,7 +4,7 @@ import pytest
 
 from epipolis.engines.twin.disease import Duration, ViralLoad, load_disease
 from epipolis.engines.twin.mixing import hybrid_population, mean_contacts
-from epipolis.engines.twin.traits import EUROPE, Contacts, traits
+from epipolis.engines.twin.theory import EUROPE, Contacts, traits
 
 PUBLISHED = {
     "covid_19_ancestral": {
