@@ -15,6 +15,14 @@ def shared_data() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_looked_up_again_by_the_second():
+    """What a process looks up again every second or minute would be one query more in whichever test is slow enough."""
+    from epipolis.core import clock, context
+
+    clock._REREAD = context._LOOK_EVERY = 3_600.0
+
+
 @pytest.fixture
 def deliver_events():
     """Run everything that is queued (events, tasks), as a worker would; again until nothing is left. Returns the count."""
