@@ -61,8 +61,9 @@ def test_a_killed_database_comes_back_by_itself_with_all_acknowledged_rows(runni
     running.start()
     with running.load():
         time.sleep(1)
-        before = len(running.acknowledged)
         os.kill(running.postmaster()[0], signal.SIGKILL)
+        wait_until(lambda: running.statuses.get(503, 0) > 0, 60)  # its backends go on for a moment after their master
+        before = len(running.acknowledged)
         wait_until(lambda: len(running.acknowledged) > before + 200, 60)
 
     assert running.acknowledged - running.stored() == set()
