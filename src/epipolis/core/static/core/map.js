@@ -1,26 +1,6 @@
 // <city-map>: areas, lines and points of the modules' layers on a plain ground, with the same figures in a list.
 import * as maplibre from "maplibre-gl";
-import { base, bounds, breaks, ground, nameOf, paint, ramp, shown } from "./map_style.js";
-
-const isDark = () => document.documentElement.getAttribute("data-bs-theme") === "dark";
-let styled = false;
-
-function addStyles() {
-  if (styled) return;
-  styled = true;
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = new URL("../vendor/maplibre/maplibre-gl.css", import.meta.url).href;
-  document.head.append(link);
-}
-
-function canDraw() {
-  try {
-    return Boolean(document.createElement("canvas").getContext("webgl2"));
-  } catch {
-    return false;
-  }
-}
+import { addStyles, base, bounds, breaks, canDraw, ground, isDark, nameOf, paint, ramp, shown } from "./map_style.js";
 
 class CityMap extends HTMLElement {
   connectedCallback() {

@@ -85,3 +85,27 @@ export function bounds(data) {
 export const nameOf = (properties) => String(properties.name ?? properties.title ?? properties.code ?? "–");
 
 export const shown = (value) => (typeof value === "number" ? value.toLocaleString(document.documentElement.lang || "en", { maximumFractionDigits: 1 }) : String(value));
+
+let styled = false;
+
+/** The style sheet of the map library, once a page. */
+export function addStyles() {
+  if (styled) return;
+  styled = true;
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = new URL("../vendor/maplibre/maplibre-gl.css", import.meta.url).href;
+  document.head.append(link);
+}
+
+/** Whether this browser can draw a map; the list beside it needs no such thing. */
+export function canDraw() {
+  try {
+    return Boolean(document.createElement("canvas").getContext("webgl2"));
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the page is dark. */
+export const isDark = () => document.documentElement.getAttribute("data-bs-theme") === "dark";

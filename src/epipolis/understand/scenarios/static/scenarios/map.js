@@ -1,27 +1,11 @@
 // <scenario-map>: the areas of a simulated city coloured day by day, with the same figures in a list.
 import * as maplibre from "maplibre-gl";
-import { base, bounds, nameOf, ramp, shown } from "../core/map_style.js";
+import { addStyles, base, bounds, canDraw, isDark, nameOf, ramp, shown } from "../core/map_style.js";
 
-const isDark = () => document.documentElement.getAttribute("data-bs-theme") === "dark";
 const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const language = document.documentElement.lang || "en";
 const asDay = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const PACE = 160; // ms a day
-
-function addStyles() {
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = new URL("../vendor/maplibre/maplibre-gl.css", import.meta.url).href;
-  document.head.append(link);
-}
-
-function canDraw() {
-  try {
-    return Boolean(document.createElement("canvas").getContext("webgl2"));
-  } catch {
-    return false;
-  }
-}
 
 /** One set of classes for every day and scenario, so that colours can be compared. */
 function classes(scenarios) {
