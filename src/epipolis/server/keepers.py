@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 import threading
+from abc import ABC, abstractmethod
 from subprocess import Popen
 
 import psycopg
@@ -14,7 +15,7 @@ log = logging.getLogger(__name__)
 _EVERY, _LONGEST_PAUSE, _GRACE = 1.0, 30.0, 10.0  # seconds
 
 
-class Keeper:
+class Keeper(ABC):
     """A thread that looks every second, until it is told to stop."""
 
     def __init__(self) -> None:
@@ -32,8 +33,9 @@ class Keeper:
         while not self._stop.wait(_EVERY):
             self.look()
 
+    @abstractmethod
     def look(self) -> None:
-        raise NotImplementedError
+        """See whether what is kept is alive, and put it back where it is not."""
 
 
 class WorkerKeeper(Keeper):
