@@ -19,10 +19,10 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
+from _peers import PYTHON, SCRIPTS, install_peers
 from _report import Report
 
 HERE = Path(__file__).parent
-PEERS = HERE.parent / ".venv-peers"
 PEER = "Covasim 3.1.9"
 TAIPEI = HERE.parents[1] / "shared" / "data" / "taipei_city"
 DAYS = 180
@@ -138,18 +138,9 @@ def alone(name: str, people: int) -> Figures:
 
 def covasim(people: int, *options: str) -> Figures:
     """One run of Covasim in its own environment."""
-    command = [PEERS / "bin" / "python", HERE / "peers" / "covasim_run.py", "time"]
+    command = [PYTHON, SCRIPTS / "covasim_run.py", "time"]
     sizes = ["--people", str(people), "--days", str(DAYS)]
     return json.loads(subprocess.run([*command, *sizes, *options], capture_output=True, text=True, check=True).stdout)
-
-
-def install_peers() -> None:
-    """Make `.venv-peers`, unless it is there."""
-    uv = Path(sys.executable).parent / "uv"
-    if not (PEERS / "bin" / "python").exists():
-        subprocess.run([uv, "venv", "-q", "--python", "3.11", PEERS], check=True)
-    wanted = ["--require-hashes", "-r", HERE / "peers" / "requirements.txt"]
-    subprocess.run([uv, "pip", "install", "-q", "--python", PEERS / "bin" / "python", *wanted], check=True)
 
 
 OURS = {
