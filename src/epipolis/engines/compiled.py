@@ -7,6 +7,7 @@ are avoided on purpose: two web requests that start one at the same time can end
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
@@ -16,20 +17,18 @@ import numba
 _ENGINES = Path(__file__).parent
 
 
-def _cache_folder() -> Path:
-    """A folder for exactly these sources: Numba itself does not see when a function of another file has changed."""
+@cache
+def _cache_folder(engine: str) -> str:
+    """A folder for exactly the sources of one engine: Numba itself does not see when a function of another file has changed."""
     digest = sha256()
-    for path in sorted(_ENGINES.rglob("*.py")):
+    for path in [Path(__file__), *sorted((_ENGINES / engine).rglob("*.py"))]:
         digest.update(path.read_bytes())
-    folder = _ENGINES / "__pycache__" / f"compiled-{digest.hexdigest()[:16]}"
-    for former in folder.parent.glob("compiled-*"):
+    folder = _ENGINES / "__pycache__" / f"compiled-{engine}-{digest.hexdigest()[:16]}"
+    for former in folder.parent.glob(f"compiled-{engine}-*"):
         if former != folder:
             shutil.rmtree(former, ignore_errors=True)
-    return folder
+    return str(folder)
 
-
-if "NUMBA_CACHE_DIR" not in os.environ:
-    numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]  # -- numba makes its settings at run time
 
 Args = ParamSpec("Args")
 Result = TypeVar("Result")
@@ -47,6 +46,9 @@ def compiled(
 
     def compile_function(function: Callable[Args, Result]) -> Callable[Args, Result]:
         njit: Any = numba.njit
+        if "NUMBA_CACHE_DIR" not in os.environ:
+            engine = function.__module__.removeprefix("epipolis.engines.").partition(".")[0]
+            numba.config.CACHE_DIR = _cache_folder(engine)  # type: ignore[attr-defined]  # -- numba makes its settings at run time
         arguments = () if signature is None else (_types(signature),)
         try:
             return cast("Callable[Args, Result]", njit(*arguments, cache=True, **options)(function))
