@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "alarms": ("detect",),
     "beds": ("forecast_beds", "passes_limit"),
+    "calibration": ("coverage", "pit"),
     "cohorts": ("cohort_r",),
+    "comparisons": ("compare_models",),
     "delays": ("Delay", "estimate_delay", "estimate_serial_interval", "shift_to_infection"),
     "dispersion": ("Dispersion", "estimate_dispersion"),
     "forecasts.rounds": ("MODELS", "backtest", "forecast"),
@@ -37,7 +39,7 @@ _HOMES = {
     "quantiles": ("LEVELS",),
     "reproduction": ("Reproduction", "estimate_r"),
     "scans": ("scan",),
-    "scores": ("compare_models", "coverage", "pit", "score", "summarise", "weighted_interval_score"),
+    "scores": ("score", "summarise", "weighted_interval_score"),
     "triangles": ("Triangle", "triangle_of"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
