@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Compiled loops and statistics libraries take seconds to load: only who uses them waits.
 _HOMES = {
     "alarms": ("detect",),
-    "beds": ("forecast_beds", "passes_limit"),
+    "beds": ("Stay", "first_passing", "fit_stay", "forecast_beds", "occupancy_from", "passes_limit"),
     "calibration": ("coverage", "pit"),
     "cohorts": ("cohort_r",),
     "comparisons": ("compare_models",),
