@@ -16,11 +16,13 @@ from .cases import (
     latest_change,
     revisions,
 )
+from .counts import HAPPENED, counts_as_known
 from .history import Fact, Step, ages_of_facts, shown, timeline
 from .tables import COLUMNS, all_rows, export_rows, line_list
 
 __all__ = [
     "COLUMNS",
+    "HAPPENED",
     "Fact",
     "Step",
     "ages_of_facts",
@@ -33,6 +35,7 @@ __all__ = [
     "cases_of",
     "confirmed_cases",
     "count_waiting",
+    "counts_as_known",
     "export_rows",
     "facts_as_known",
     "facts_by_id",
