@@ -30,13 +30,24 @@ class Dispersion:
     cases: int
 
     def share_causing(self, share: float = 0.8) -> float:
-        """The share of people who cause this share of all secondary cases, for `k` and equally infected by all."""
+        """The smallest share of all people who together cause this share of the secondary cases.
+
+        As counts come out, luck included: of many people with this r and k (Endo et al. 2020, Wellcome Open Research 5:67).
+        """
         if not 0 < share < 1:
             raise ValueError(f"the share is {share:g}, but must lie between 0 and 1")
-        if not np.isfinite(self.k):
-            return share
-        # Individual reproduction numbers are gamma(k); of those above x comes the share of gamma(k + 1) above x.
-        return float(special.gammaincc(self.k, special.gammainccinv(self.k + 1, share)))
+        counts = np.arange(int(50 + 30 * self.r + 40 * self.r / min(self.k, 1.0)))
+        chance = (
+            stats.poisson.pmf(counts, self.r)
+            if not np.isfinite(self.k)
+            else stats.nbinom.pmf(counts, self.k, self.k / (self.r + self.k))
+        )
+        people = np.cumsum(chance[::-1])[::-1]  # with at least so many secondary cases
+        caused = np.cumsum((chance * counts)[::-1])[::-1] / self.r
+        most = int(np.flatnonzero(caused >= share * caused[0])[-1])
+        above = caused[most + 1] if most + 1 < counts.size else 0.0
+        rest = (share * caused[0] - above) * self.r / counts[most]
+        return float((people[most + 1] if most + 1 < counts.size else 0.0) + rest)
 
 
 def estimate_dispersion(secondary_cases: ArrayLike, *, zeros: int = 0, level: float = 0.95) -> Dispersion:
