@@ -22,6 +22,7 @@ COMMANDS = {  # command → file in `commands`; each file defines a function of 
     "compare": "compare",
     "calibrate": "calibrate",
     "prove": "prove",
+    "rt": "rt",
     "backup": "backups",
     "restore": "backups",
     "doctor": "upkeep",

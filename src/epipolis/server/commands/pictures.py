@@ -72,7 +72,7 @@ def draw(path: Path, panels: Mapping[str, Mapping[str, Band]], dates: Sequence[d
         axis.set_ylim(bottom=0)
         axis.grid(axis="y", color="#e1e6ec")
         axis.spines[["top", "right"]].set_visible(False)
-        axis.yaxis.set_major_formatter(lambda value, _position: f"{value:,.0f}")
+        axis.yaxis.set_major_formatter(lambda value, _position: f"{value:,.10g}")  # a number such as 0.5 as well
         if len(curves) > 1:
             axis.legend(frameon=False, fontsize=9)
     locator = calendar.AutoDateLocator(maxticks=9)

@@ -5,6 +5,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from datetime import date
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 from unicodedata import east_asian_width
@@ -265,7 +266,7 @@ def in_columns(table: pa.Table, *, rows: int = 40, digits: int = 2, skip: Sequen
     """A table to read in a terminal: numbers right, text left, missing as a dash; what is left out is said."""
     names = [name for name in table.column_names if name not in skip]
     shown = table.slice(max(0, table.num_rows - rows))
-    cells = {name: [_cell(value, digits) for value in shown.column(name).to_pylist()] for name in names}
+    cells = {name: _cells(shown.column(name).to_pylist(), digits) for name in names}
     right = {name for name in names if pa.types.is_floating(table.schema.field(name).type)}
     right |= {name for name in names if pa.types.is_integer(table.schema.field(name).type)}
     widths = {name: max([_width(name), *map(_width, cells[name])]) for name in names}
@@ -277,10 +278,10 @@ def in_columns(table: pa.Table, *, rows: int = 40, digits: int = 2, skip: Sequen
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _cell(value: Any, digits: int) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.{digits}f}" if isinstance(value, float) else str(value)
+def _cells(values: list[Any], digits: int) -> list[str]:
+    """Texts of one column; numbers that are all whole have no decimals."""
+    places = 0 if all(value == int(value) for value in values if isinstance(value, float) and isfinite(value)) else digits
+    return ["–" if value is None else f"{value:,.{places}f}" if isinstance(value, float) else str(value) for value in values]
 
 
 def _width(text: str) -> int:
