@@ -2,10 +2,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from epipolis.engines.twin import Begin, Immunity, simulate
+from epipolis.engines.twin import Begin, Immunity, Vaccinate, simulate
 from epipolis.engines.twin.beginnings import begin_from
 from epipolis.engines.twin.courses import SEVERE
 from epipolis.engines.twin.epidemics import advance
+from epipolis.engines.twin.immunity import protection_of
 from epipolis.engines.twin.rules import Orders, rules_of
 from tests.engines.twin.factories import NOTHING, begun, busy
 
@@ -48,14 +49,46 @@ def test_no_more_than_live_there_can_be_infected(world):
     assert len(np.unique(epidemic.infections["person"])) == everyone + 10
 
 
-def test_the_immune_share_of_all_others_cannot_be_infected(world):
-    epidemic = began(world, Begin(table((None, 0, 99, 3, 400)), immune_share=0.4))
+def test_where_immunity_is_for_life_the_immune_share_of_all_others_cannot_be_infected(world):
+    epidemic = began(world, Begin(table((None, 0, 99, 3, 400)), immune_share=0.4), disease=busy(immunity=Immunity()))
     others = np.ones(len(world.age), bool)
     others[epidemic.infections["person"]] = False
 
     immune = epidemic.bodies["can"] == 0
     assert immune[~others].all()
     assert immune[others].mean() == pytest.approx(0.4, abs=0.03)
+
+
+def test_elsewhere_their_protection_wanes_as_after_an_infection(world):
+    immunity = Immunity(after_infection=0.9, half_life_days=100)
+    epidemic = began(world, Begin(table((None, 0, 99, 3, 400)), immune_share=0.4), disease=busy(immunity=immunity))
+    immune = np.flatnonzero(epidemic.bodies["can"] == 2)
+    others, same = np.flatnonzero(epidemic.bodies["can"] == 1), np.zeros(len(immune), int)
+
+    def protected(who):
+        return protection_of(epidemic, who, epidemic.last_of[who], same[: len(who)])
+
+    assert len(immune) / (len(immune) + len(others)) == pytest.approx(0.4, abs=0.03)
+    assert protected(immune) == pytest.approx(0.9)
+    assert (protected(others[: len(immune)]) == 0).all()
+    epidemic.day = 100
+    assert protected(immune) == pytest.approx(0.45)
+
+
+def test_who_is_immune_at_first_can_be_infected_later(city):
+    fades = busy(immunity=Immunity(after_infection=1.0, half_life_days=5), imported_per_100k_daily=0.0)
+    stays = busy(immunity=Immunity(after_infection=1.0), imported_per_100k_daily=0.0)
+    begin = Begin(table((None, 20, 60, 2, 30)), immune_share=1.0)
+
+    assert simulate(city, fades, days=40, begin=begin).truth.num_rows > 60
+    assert simulate(city, stays, days=40, begin=begin).truth.num_rows == 30
+
+
+def test_vaccines_of_the_disease_are_given_beside_earlier_immunity(city):
+    begin = Begin(table((None, 20, 60, 2, 30)), immune_share=0.5)
+    result = simulate(city, busy(), [Vaccinate(vaccine="mRNA", per_day=100)], days=20, begin=begin)
+
+    assert sum(result.curve.column("vaccinated").to_pylist()) > 500
 
 
 def test_more_immunity_leaves_fewer_infections(city):

@@ -1,12 +1,16 @@
 """Where a run may begin: from today's real state of a city."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
-from epipolis.engines.twin.draws import uniform
+from epipolis.engines.twin.disease import Immunity, Vaccine
+from epipolis.engines.twin.draws import Flags, uniform
 from epipolis.engines.twin.epidemics import Epidemic, bring_in
+
+EARLIER = "earlier infection"
+"""What protects the immune of a beginning: it stands among the vaccines of the run, which no measure can give."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,8 +18,9 @@ class Begin:
     """What is known of a city today.
 
     `infected`: area (code of a neighbourhood, or null: anywhere), age_from, age_to (inclusive), days_since_infection,
-    count: people infected so many days ago. `immune_share`: share of all others who are protected as by an earlier
-    infection.
+    count: people infected so many days ago. `immune_share`: share of all others who are protected as by an infection that
+    has just passed: by what the disease's immunity says, which wanes by its half-life and which variants evade. Doses of
+    vaccine go to the others.
     """
 
     infected: pa.Table
@@ -49,8 +54,32 @@ def begin_from(epidemic: Epidemic, begin: Begin) -> None:
         chosen.append(who)
         since.append(np.full(len(who), -row["days_since_infection"]))
     immune = ~taken & (uniform(epidemic.seed, "immune already", np.arange(len(taken))) < begin.immune_share)
-    epidemic.bodies["can"][immune] = 0
+    _protect(epidemic, immune)
     if chosen:
         who, when = np.concatenate(chosen), np.concatenate(since)
         ordered = np.argsort(who)
         bring_in(epidemic, who[ordered], when[ordered])
+
+
+def _protect(epidemic: Epidemic, immune: Flags) -> None:
+    """Give some the protection of an earlier infection; for life where the disease says so."""
+    immunity = epidemic.disease.immunity
+    if immunity.after_infection >= 1 and immunity.half_life_days is None and not epidemic.disease.variants:
+        epidemic.bodies["can"][immune] = 0
+        return
+    vaccines = epidemic.disease.vaccines
+    epidemic.disease = replace(epidemic.disease, vaccines=(*vaccines, _as_vaccine(immunity)))
+    epidemic.bodies["can"][immune] = 2
+    epidemic.vaccinated_on[immune], epidemic.vaccine_of[immune] = 0, len(vaccines)
+
+
+def _as_vaccine(immunity: Immunity) -> Vaccine:
+    return Vaccine(
+        name=EARLIER,
+        doses=1,
+        interval_days=0,
+        days_to_protect=0,
+        against_infection=immunity.after_infection,
+        against_severe=immunity.after_infection / 2,  # as `immunity.severity_of` has it after an infection
+        half_life_days=immunity.half_life_days,
+    )

@@ -30,8 +30,8 @@ class Result:
     (first doses), cost.
     `by_area`: day, neighbourhood (code), infections, cases, deaths; only where there were any.
     `by_age`: age_from (0, 10, … 80), people, infections, cases, severe, deaths.
-    `by_place`: setting (household, a kind of place, passing, abroad), infections. Like `by_age` and `truth` it also counts
-    those infected before the first day.
+    `by_place`: setting (household, a kind of place, passing, abroad), infections. Like `by_age` it counts from the first
+    day on, so that the sums are those of the curve; only `truth` also tells who was infected before.
     `costs`: measure, unit, amount, cost.
     `truth`: a row an infection: person, infector (null: brought in), setting, place (null), infected_day, onset_day
     (null without symptoms), confirmed_day (null: never), severity, variant, over_day, died.
@@ -133,21 +133,22 @@ def by_area_of(epidemic: Epidemic, days: int) -> pa.Table:
 
 
 def by_age_of(epidemic: Epidemic, days: int) -> pa.Table:
-    """Totals by ten years of age."""
+    """Totals by ten years of age, of what happened from the first day on."""
     rows, age = epidemic.infections, epidemic.world.age
     group, everyone = np.minimum(age[rows["person"]] // 10, 8), np.minimum(age // 10, 8)
 
-    def count(where: Flags) -> Ints:
-        return np.bincount(group[where], minlength=9)
+    def count(on: Ints, where: Flags | None = None) -> Ints:
+        inside = (on >= 0) & (on < days)
+        return np.bincount(group[inside if where is None else inside & where], minlength=9)
 
     return pa.table(
         {
             "age_from": np.arange(9) * 10,
             "people": np.bincount(everyone, minlength=9),
-            "infections": count(np.ones(len(rows), bool)),
-            "cases": count(rows["confirmed_on"] < NEVER),
-            "severe": count((rows["course"] >= SEVERE) & (rows["severe_on"] < days)),
-            "deaths": count(rows["dies"] & (rows["over_on"] < days)),
+            "infections": count(rows["day"]),
+            "cases": count(rows["confirmed_on"]),
+            "severe": count(rows["severe_on"], rows["course"] >= SEVERE),
+            "deaths": count(rows["over_on"], rows["dies"]),
         }
     )
 
@@ -165,8 +166,9 @@ def settings_of(epidemic: Epidemic, rows: Records) -> pa.DictionaryArray:
 
 
 def by_place_of(epidemic: Epidemic) -> pa.Table:
-    """Infections by where they happened, the most frequent first."""
-    counted = settings_of(epidemic, epidemic.infections).value_counts()
+    """Infections from the first day on by where they happened, the most frequent first."""
+    rows = epidemic.infections
+    counted = settings_of(epidemic, rows[rows["day"] >= 0]).value_counts()
     table = pa.table({"setting": counted.field("values").cast(pa.string()), "infections": counted.field("counts")})
     return table.sort_by([("infections", "descending")])
 

@@ -13,7 +13,7 @@ from epipolis.engines.twin.city import City
 from epipolis.engines.twin.disease import Disease
 from epipolis.engines.twin.epidemics import Epidemic, advance, begin_epidemic
 from epipolis.engines.twin.measure_checks import check_measures
-from epipolis.engines.twin.measures import FIGURES, IsolateCases, Measure, QuarantineHouseholds, TraceByBluetooth, TraceContacts
+from epipolis.engines.twin.measures import IsolateCases, Measure, QuarantineHouseholds, TraceByBluetooth, TraceContacts
 from epipolis.engines.twin.mixing import Mixing
 from epipolis.engines.twin.responses import Response, respond
 from epipolis.engines.twin.results import (
@@ -27,6 +27,7 @@ from epipolis.engines.twin.results import (
     truth_of,
 )
 from epipolis.engines.twin.rules import Orders, concerned, rules_of
+from epipolis.engines.twin.watches import look, watch_for
 from epipolis.engines.twin.worlds import World, world_of
 
 Progress = Callable[[int, int], None]
@@ -125,11 +126,10 @@ def _run(
     cost: list[float] = []
     person_days: dict[int, float] = defaultdict(float)
     in_force: dict[int, int] = defaultdict(int)
-    figures: dict[str, list[float]] = {name: [] for name in FIGURES}
-    watches = any(measure.trigger for measure in measures)
+    watch = watch_for(measures)
     at_home = [0, 0]
     for day in range(days):
-        rules = rules_of(epidemic, orders, figures)
+        rules = rules_of(epidemic, orders, watch.figures)
         advance(epidemic, rules)
         respond(epidemic, orders, response)
         at_home[0] += response.isolated.pop(day, 0)
@@ -139,8 +139,7 @@ def _run(
             counted[name].append(value)
         before = dict(response.paid)
         cost.append(_pay(epidemic, orders, response, at_home, person_days, in_force, before))
-        if watches:
-            _watch(epidemic, figures, counted, cost)
+        look(watch, epidemic, counted | {"cost": cost})
         if progress:
             progress(day + 1, days)
     return Result(
@@ -186,13 +185,3 @@ def _pay(
         response.paid[number] = response.units[number]
         total += measure.cost_per_day + people * measure.cost_per_person_day + units * measure.cost_per_unit
     return total
-
-
-def _watch(epidemic: Epidemic, figures: dict[str, list[float]], counted: dict[str, list[float]], cost: list[float]) -> None:
-    """The figures that triggers see: seven days together or the people there today, for each 100,000."""
-    day, people = epidemic.day, len(epidemic.bodies)
-    curve = curve_of(epidemic, day, counted, cost)
-    for name in FIGURES:
-        values = curve.column(name).to_numpy()
-        latest = values[-1] if name in ("in_ward", "in_icu", "infectious") else values[-7:].sum()
-        figures[name].append(float(latest) * 100_000 / people)
