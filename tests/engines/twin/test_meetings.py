@@ -5,7 +5,8 @@ import pytest
 
 from epipolis.engines.twin import LAYERS, Curfew, Masks
 from epipolis.engines.twin.epidemics import _room_for
-from epipolis.engines.twin.meetings import CARE, CLASS, HOUSEHOLD, PASSING, PLACE, TEAM, TRANSIT, Hits, Sources, infect_layer
+from epipolis.engines.twin.infections import Hits, infect_layer
+from epipolis.engines.twin.meetings import CARE, CLASS, HOUSEHOLD, PASSING, PLACE, TEAM, TRANSIT, Sources
 from epipolis.engines.twin.mixing import well_mixed
 from epipolis.engines.twin.places import CODES
 from epipolis.engines.twin.worlds import MixingWorld
@@ -232,6 +233,15 @@ def test_too_little_room_says_how_much_is_needed(world, epidemic):
 
 
 @pytest.mark.parametrize("contagion", ["hazard", "chance"])
+def test_a_block_with_more_events_than_there_is_room_for_is_worked_out_again(world, epidemic, monkeypatch):
+    today, people = today_of(epidemic, day=TUESDAY), np.arange(0, len(world.age), 5)
+    expected = pairs(hits_of(epidemic, today, people, 3.0))
+
+    monkeypatch.setattr("epipolis.engines.twin.worlds._EVENTS", 1)
+
+    assert pairs(hits_of(epidemic, today, people, 3.0)) == expected
+
+
 def test_a_plain_layer_infects_with_the_chance_of_its_kind(contagion):
     people, level = 400, 0.3
     world = MixingWorld(well_mixed(people, 1))

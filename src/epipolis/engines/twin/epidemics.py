@@ -25,8 +25,9 @@ from epipolis.engines.twin.courses import (
 from epipolis.engines.twin.disease import Disease
 from epipolis.engines.twin.draws import Floats, Ints, key, mixed, uniform, unit
 from epipolis.engines.twin.immunity import protection_of, severity_of
+from epipolis.engines.twin.infections import Hits
 from epipolis.engines.twin.layout import Records
-from epipolis.engines.twin.meetings import Hits, Sources
+from epipolis.engines.twin.meetings import Sources
 from epipolis.engines.twin.presence import BODY, Today
 from epipolis.engines.twin.worlds import World
 

@@ -22,7 +22,8 @@ RIDE_OUT, LUNCH, MORNING, AFTERNOON, EVENING, RIDE_BACK = range(6)
 PARTS = 6
 SLOTS = 7 * PARTS
 _GAP, _SHORTEST = 15, 5
-_MINUTES, _PARTS_AT_ONCE, _THREADS = 24 * 60 + 1, 8, os.cpu_count() or 1
+_PARTS_AT_ONCE, _THREADS = 8, os.cpu_count() or 1
+_GAPS = (3548, 1577, 701, 301, 132, 57, 23, 10, 4, 1)
 _USUAL_ROOM = 7  # outings a person; where more are needed, more
 _LUNCH = 0.18
 _JOINS = 0.6
@@ -45,6 +46,7 @@ _BAR, _RESTAURANT = CODES["bar"], CODES["restaurant"]
 
 OUTING = np.dtype([("person", np.int32), ("at", np.int32), ("arrived", np.int16), ("left", np.int16)])
 """`at` is place * 42 + slot; times are minutes of the local day."""
+_PLAN = np.dtype([("at", np.int32), ("arrived", np.int16), ("left", np.int16)])
 
 
 class Week(NamedTuple):
@@ -69,11 +71,11 @@ def typical_week(layout: Layout, pulls: Pulls, seed: int) -> Week:
     ends = np.linspace(0, people, _PARTS_AT_ONCE + 1).astype(int).tolist()
 
     def live(first: int, last: int) -> int:
-        out = ready[room * first : room * last]
-        return _live(layout, pulls, wishes, stays, keys, np.empty(SLOTS, OUTING), counts, out, first, last)
+        out = plans[room * first : room * last]
+        return _live(layout, pulls, wishes, stays, keys, np.empty(SLOTS, _PLAN), counts, out, first, last)
 
     while True:
-        ready = np.empty(room * people, OUTING)
+        plans = np.empty(room * people, _PLAN)
         with ThreadPoolExecutor(_THREADS) as pool:
             written = list(pool.map(live, ends[:-1], ends[1:]))
         if min(written) >= 0:
@@ -81,12 +83,29 @@ def typical_week(layout: Layout, pulls: Pulls, seed: int) -> Week:
         room += 2
     total = 0
     for first, count in zip(ends[:-1], written, strict=True):
-        ready[total : total + count] = ready[room * first : room * first + count]
+        plans[total : total + count] = plans[room * first : room * first + count]
         total += count
-    outings, mine = np.empty(total, OUTING), np.empty(total, np.int32)
-    slots = np.empty(total, np.uint8)
-    _order(ready[:total], len(layout.places), outings, mine, slots)
-    return Week(outings, mine, slots, np.cumsum(counts, dtype=np.int32))
+    return _in_order(plans[:total], np.cumsum(counts, dtype=np.int32), len(layout.places) * SLOTS)
+
+
+def _in_order(plans: Records, mine_from: Ints, spots: int) -> Week:
+    """Sort by place, slot and arrival: by counting, then within each slot; every thread has places of its own."""
+    outings, mine, slots = np.empty(len(plans), OUTING), np.empty(len(plans), np.int32), np.empty(len(plans), np.uint8)
+    spot, origin = np.zeros(spots + 1, np.int32), np.empty(len(plans), np.int32)
+    ends = np.linspace(0, spots, _THREADS + 1).astype(int).tolist()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(lambda first, last: _count(plans, first, last, spot), ends[:-1], ends[1:]))
+        np.cumsum(spot, out=spot)
+        starts = spot[ends].tolist()
+        list(
+            pool.map(
+                lambda first, last, low, high: _sort(
+                    plans, mine_from, first, last, low, high, spot, outings, origin, mine, slots
+                ),
+                *(ends[:-1], ends[1:], starts[:-1], starts[1:]),
+            )
+        )
+    return Week(outings, mine, slots, mine_from)
 
 
 def _wishes() -> Floats:
@@ -263,31 +282,64 @@ def _live(
         counts[person + 1] = count
         for row in range(count):
             out[written + row] = own[row]
-            out[written + row].person = person
         written += count
     return written
 
 
-@compiled()
-def _order(ready: Records, places: int, outings: Records, mine: Ints, slots: Ints) -> None:
-    """Sort by arrival, then by place and slot; both by counting."""
-    free = np.zeros(_MINUTES + 1, np.int32)
-    for row in range(len(ready)):
-        free[ready[row].arrived + 1] += 1
-    free = np.cumsum(free).astype(np.int32)
-    by_arrival = np.empty(len(ready), np.int32)
-    for row in range(len(ready)):
-        minute = ready[row].arrived
-        by_arrival[free[minute]] = row
-        free[minute] += 1
-    spot = np.zeros(places * SLOTS + 1, np.int32)
-    for row in range(len(ready)):
-        spot[ready[row].at + 1] += 1
-    for number in range(1, len(spot)):
-        spot[number] += spot[number - 1]
-    for rank in range(len(ready)):
-        row = by_arrival[rank]
-        to = spot[ready[row].at]
-        spot[ready[row].at] += 1
-        outings[to] = ready[row]
-        mine[row], slots[row] = to, ready[row].at % SLOTS
+@compiled(allocates=False)
+def _count(plans: Records, first: int, last: int, spot: Ints) -> None:
+    for row in range(len(plans)):
+        if first <= plans[row].at < last:
+            spot[plans[row].at + 1] += 1
+
+
+@compiled(allocates=False)
+def _sort(
+    plans: Records,
+    mine_from: Ints,
+    first: int,
+    last: int,
+    low: int,
+    high: int,
+    spot: Ints,
+    outings: Records,
+    origin: Ints,
+    mine: Ints,
+    slots: Ints,
+) -> None:
+    """Put the outings to the spots from `first` to `last` where they belong: in `outings` from `low` to `high`."""
+    for person in range(len(mine_from) - 1):
+        for row in range(mine_from[person], mine_from[person + 1]):
+            at = plans[row].at
+            if first <= at < last:
+                to = spot[at]
+                spot[at] += 1
+                outings[to].person, outings[to].at = person, at
+                outings[to].arrived, outings[to].left = plans[row].arrived, plans[row].left
+                origin[to], slots[row] = row, at % SLOTS
+    begin = low
+    while begin < high:
+        end = spot[outings[begin].at]
+        _sort_by_arrival(outings, origin, begin, end)
+        begin = end
+    for number in range(low, high):
+        mine[origin[number]] = number
+
+
+@compiled(allocates=False)
+def _sort_by_arrival(outings: Records, origin: Ints, begin: int, end: int) -> None:
+    """Shell's sort with Ciura's gaps: most slots have a handful of visitors, a railway station has thousands."""
+    for gap in _GAPS:
+        for number in range(begin + gap, end):
+            person, arrived, left, row = (
+                *(outings[number].person, outings[number].arrived),
+                *(outings[number].left, origin[number]),
+            )
+            to = number
+            while to >= begin + gap and (
+                outings[to - gap].arrived > arrived or (outings[to - gap].arrived == arrived and origin[to - gap] > row)
+            ):
+                outings[to].person, outings[to].arrived = outings[to - gap].person, outings[to - gap].arrived
+                outings[to].left, origin[to] = outings[to - gap].left, origin[to - gap]
+                to -= gap
+            outings[to].person, outings[to].arrived, outings[to].left, origin[to] = person, arrived, left, row

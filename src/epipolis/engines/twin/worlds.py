@@ -9,15 +9,16 @@ from epipolis.engines.compiled import compiled
 from epipolis.engines.twin.city import City
 from epipolis.engines.twin.contacts import Asked, list_contacts
 from epipolis.engines.twin.draws import Flags, Floats, Ints, key, spans
+from epipolis.engines.twin.infections import Hits, infect, infect_layer
 from epipolis.engines.twin.layout import Layout, Records, lay_out
-from epipolis.engines.twin.meetings import Block, Groups, Hits, Sources, infect, infect_layer
+from epipolis.engines.twin.meetings import Groups, Sources, room_for
 from epipolis.engines.twin.mixing import Mixing, mean_contacts
 from epipolis.engines.twin.places import CODES, KINDS
 from epipolis.engines.twin.presence import Today
 from epipolis.engines.twin.week import HABIT, SLOTS, Week, typical_week
 
 _CONTACT_HOURS = 6.0  # what the early cases of a run come to
-_BLOCK = 128
+_BLOCK, _EVENTS = 128, 1024  # sources taken together, and the events to begin with
 _LONGEST_STAY = 0.4 + 0.6 * 3.0  # times the usual stay
 
 
@@ -76,8 +77,12 @@ class CityWorld:
         self.week_keys = np.array([key(city.seed, f"week {number}") for number in range(8)])
 
     def infect(self, bodies: Records, today: Today, sources: Sources, first: int, last: int, hits: Hits) -> None:
-        block = Block(*(np.empty(_BLOCK, np.int32) for _ in range(3)))
-        infect(self.layout, self.week, self.groups, bodies, today, sources, first, last, block, hits)
+        room = room_for(_EVENTS, _BLOCK)
+        while first < last:
+            done = infect(self.layout, self.week, self.groups, bodies, today, sources, first, last, room, hits)
+            if done < last:
+                room = room_for(2 * len(room.events), _BLOCK)
+            first = done
 
     def household_of(self, people: Ints) -> tuple[Ints, Ints]:
         home, start = self.layout.people["household"][people], self.layout.household_start
@@ -139,7 +144,8 @@ def _groups(layout: Layout, week: Week) -> Groups:
     kinds = places["kind"]
     open_for = np.maximum(places["closes"] - places["opens"], 60) * np.where(places["open_weekends"], 7, 5)
     minutes, outing_start = np.zeros(len(places)), np.zeros(len(places) + 1, np.int32)
-    _add_up(week.outings, minutes, outing_start)
+    busiest = np.zeros(len(places), np.int32)
+    _add_up(week.outings, minutes, outing_start, busiest)
     on_duty = np.diff(staff_start) * 8.0 * 60 * 4.7
     crowd = (minutes * HABIT + on_duty) / open_for
     closeness = np.array([kind.closeness for kind in KINDS])[kinds]
@@ -153,14 +159,18 @@ def _groups(layout: Layout, week: Week) -> Groups:
         closeness / (6 + crowd),
         longest.astype(np.int16),
         outing_start,
+        busiest,
     )
 
 
 @compiled(allocates=False)
-def _add_up(outings: Records, minutes: Floats, start: Ints) -> None:
-    """Person-minutes a week at each place, and where its outings begin."""
+def _add_up(outings: Records, minutes: Floats, start: Ints, busiest: Ints) -> None:
+    """Person-minutes a week at each place, where its outings begin, and the most of them in one part of a day."""
+    together = 0
     for number in range(len(outings)):
         place = outings[number].at // SLOTS
+        together = together + 1 if number > 0 and outings[number].at == outings[number - 1].at else 1
+        busiest[place] = max(busiest[place], together)
         minutes[place] += outings[number].left - outings[number].arrived
         start[place + 1] += 1
     for place in range(len(minutes)):
