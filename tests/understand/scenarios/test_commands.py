@@ -2,13 +2,19 @@
 
 import json
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from epipolis.core import clock
+from epipolis.core.imports import ImportOptions
+from epipolis.core.modules import modules
+from epipolis.core.work import silent
 from epipolis.engines import twin
+from epipolis.engines.twin import records
 from epipolis.server.commands import compare as comparing
 from epipolis.server.commands import pictures, simulations
 from epipolis.server.commands import simulate as simulating
@@ -93,6 +99,9 @@ def test_an_interrupted_run_leaves_nothing(run, tmp_path, monkeypatch):
         (("--days", "0"), "--days is 0"),
         (("--people", "12"), "--people is 12"),
         (("--people", "-5"), "--people is -5"),
+        (("--seed", "-1"), "--seed is -1, but must lie between 0 and"),
+        (("--seed", str(2**31)), "--seed is 2147483648"),
+        (("--records", "records"), "without testing no case is known"),
         (("--disease", "flue"), "there is no disease 'flue'"),
         (("--start", "soon"), "--start is 'soon'"),
         (("--areas", "/nowhere"), "is no folder"),
@@ -140,6 +149,43 @@ def test_nothing_is_overwritten(run, tmp_path):
 
     assert answer.exit_code == 2
     assert "nothing is overwritten" in answer.stderr
+
+
+@pytest.mark.django_db
+def test_what_the_city_sees_is_written_and_imported_unchanged(run, tmp_path):
+    folder, now = tmp_path / "records", datetime(2026, 2, 2, 4, tzinfo=UTC)
+    answer = run("simulate", "--people", 2_000, "--days", 25, "--measures", "usual", "--records", folder)
+
+    assert answer.exit_code == 0, answer.output
+    assert f"written  {folder}" in answer.output.replace("\n", "")
+    assert {name for name in records.FILES if not (folder / name).exists()} == set()
+    truth = pq.read_table(folder / "truth" / "infections.parquet")
+    told = json.loads(run("simulate", "--people", 2_000, "--days", 25, "--measures", "usual", "--json").output)
+    assert sum(day >= 0 for day in truth.column("infected_day").to_pylist()) == told["infections"]
+    with clock.fixed(now):
+        loader = next(one for module in modules().values() for one in module.loaders if one.name == "city")
+        assert not loader.run(folder / "city", by="test", at=now, simulated=True, progress=silent()).get("problems")
+        for name, file, mapping in (("people", "people.parquet", None), ("cases", "cases.csv", "epipolis")):
+            importer = next(one for module in modules().values() for one in module.importers if one.name == name)
+            options = ImportOptions(by="test", at=now, mapping=mapping, simulated=True, source="records", progress=silent())
+            report = importer.run(folder / file, options)
+            assert (report.rejected, report.accepted > 5) == (0, True), report.problems[:3]
+
+
+@pytest.mark.parametrize(
+    ("measures", "why"),
+    [
+        ("- testing\n- masks: {when: {what: cases, above: 5}}", "masks waits for a trigger"),
+        ("- masks", "without testing no case is known"),
+    ],
+)
+def test_records_that_would_tell_nothing_are_refused(run, tmp_path, measures, why):
+    path = tmp_path / "m.yaml"
+    path.write_text(measures)
+
+    answer = run("simulate", *SMALL, "--measures", path, "--records", tmp_path / "records")
+
+    assert (answer.exit_code, why in answer.stderr) == (2, True), answer.stderr
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         WorkFromHome,
     )
     from epipolis.engines.twin.mixing import Mixing, hybrid_population, well_mixed
+    from epipolis.engines.twin.records import Coverage, write_records
     from epipolis.engines.twin.results import Result
     from epipolis.engines.twin.runs import Day, Run, curve, days_of, start_run, step
     from epipolis.engines.twin.saving import load, save
@@ -93,6 +94,7 @@ _HOMES = {
         *("Schools", "Testing", "TraceByBluetooth", "TraceContacts", "Trigger", "Vaccinate", "WorkFromHome"),
     ),
     "mixing": ("Mixing", "hybrid_population", "well_mixed"),
+    "records": ("Coverage", "write_records"),
     "results": ("Result",),
     "runs": ("Day", "Run", "curve", "days_of", "start_run", "step"),
     "saving": ("load", "save"),
@@ -116,6 +118,7 @@ __all__ = [
     "City",
     "ClosePlaces",
     "Comparison",
+    "Coverage",
     "Curfew",
     "Day",
     "Disease",
@@ -170,6 +173,7 @@ __all__ = [
     "traits",
     "well_mixed",
     "write_measures",
+    "write_records",
 ]
 
 

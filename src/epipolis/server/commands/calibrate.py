@@ -19,21 +19,18 @@ from epipolis.server.commands.simulate import plain
 from epipolis.server.commands.simulations import (
     Areas,
     AsJson,
+    Asked,
+    CitySeed,
     DiseaseName,
+    MeasuresFile,
     Out,
     People,
     Plot,
     bar,
-    build,
-    check_fit,
-    check_numbers,
-    check_outputs,
-    disease_named,
     first_day,
     measures_in,
     one_sentence,
     people_in,
-    write_whole,
 )
 
 _FITTED = ["transmissibility", "introduced_per_100k"]
@@ -44,7 +41,7 @@ def calibrate(
     people: People = 50_000,
     areas: Areas = None,
     disease: DiseaseName = "covid_19_ancestral",
-    measures: Annotated[Path | None, typer.Option(help="The measures of those days as YAML.")] = None,
+    measures: MeasuresFile = None,
     what: Annotated[
         str, typer.Option(help="What was counted: cases, infections, symptoms, deaths, in_ward, in_icu …")
     ] = "cases",
@@ -54,38 +51,35 @@ def calibrate(
     days: Annotated[int | None, typer.Option(help="Only so many days count.")] = None,
     seeds: Annotated[int, typer.Option(help="Repetitions of each try.")] = 8,
     tries: Annotated[int, typer.Option(help="Values that are tried.")] = 48,
-    city_seed: Annotated[int, typer.Option(help="Another number is another invented city.")] = 1,
+    city_seed: CitySeed = 1,
     out: Out = None,
     plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the figures of a disease that give an observed curve, each with its interval."""
     with one_sentence():
-        check_numbers(people=people, days=1 if days is None else days, areas=areas)
-        check_outputs(out, plot)
+        seen = _table(observed)
+        rows = seen.num_rows or 1
+        asked = Asked(people, rows if days is None else days, areas, disease, city_seed, out, plot, as_json)
         if not 3 <= seeds <= 1_000:
             raise ValueError(f"--seeds is {seeds}, but must lie between 3 and 1,000")
-        illness, seen = disease_named(disease), _table(observed)
         name, orders = measures_in(measures)
-        city = build(people, areas, city_seed)
-        check_fit(city, orders, illness, days or seen.num_rows or 1)
+        illness, city = asked.illness, asked.build(orders)
         began = time.perf_counter()
-        asked: dict[str, Any] = {"what": what, "fit": tuple(fit), "reported": reported, "days": days, "tries": tries}
-        asked |= {"start": first_day(start) if start else None, "seeds": range(1, seeds + 1)}
+        wanted: dict[str, Any] = {"what": what, "fit": tuple(fit), "reported": reported, "days": days, "tries": tries}
+        wanted |= {"start": first_day(start) if start else None, "seeds": range(1, seeds + 1)}
         with bar(f"{tries} tries × {seeds} runs, {people_in(city):,} people", quiet=as_json) as progress:
-            found = twin.calibrate(city, illness, seen, orders, progress=progress, **asked)
+            found = twin.calibrate(city, illness, seen, orders, progress=progress, **wanted)
     values = plain(found.values.to_pylist())
     told = {"people": people_in(city), "disease": disease, "measures": name, "what": what, "seeds": seeds, "tries": tries}
     told |= {"seconds": round(time.perf_counter() - began, 2), "reported": float(found.reported)}
-    if out:
-        tables = {"values": found.values, "curve": found.curve, "tries": found.tries}
-        write_whole(out, tables, {"summary.json": json.dumps(told | {"values": values}, indent=1)})
+    asked.keep({"values": found.values, "curve": found.curve, "tries": found.tries}, told | {"values": values}, {})
     if plot:
         _draw(plot, found, f"{illness.name} in {people_in(city):,} simulated people, fitted to {observed.name}")
     if as_json:
         print(json.dumps(told | {"values": values}))
     else:
-        _show(found, values, told, [path for path in (out, plot) if path])
+        _show(found, values, told, asked.written)
 
 
 def _table(path: Path) -> pa.Table:

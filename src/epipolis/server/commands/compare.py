@@ -16,6 +16,8 @@ from epipolis.server.commands.simulate import plain
 from epipolis.server.commands.simulations import (
     Areas,
     AsJson,
+    Asked,
+    CitySeed,
     Days,
     DiseaseName,
     Out,
@@ -23,16 +25,10 @@ from epipolis.server.commands.simulations import (
     Plot,
     Start,
     bar,
-    build,
-    check_fit,
-    check_numbers,
-    check_outputs,
-    disease_named,
     first_day,
     measures_in,
     one_sentence,
     people_in,
-    write_whole,
 )
 
 _SHOWN = ("infections", "cases", "deaths", "peak_infections", "peak_in_icu", "days_quarantined", "tests", "cost")
@@ -49,7 +45,7 @@ def compare(
     disease: DiseaseName = "covid_19_ancestral",
     seeds: Annotated[int, typer.Option(help="Repetitions, each with other chances; the same ones for every file.")] = 8,
     as_is: Annotated[bool, typer.Option("--as-is", help="Hold all against doing nothing.")] = False,
-    city_seed: Annotated[int, typer.Option(help="Another number is another invented city.")] = 1,
+    city_seed: CitySeed = 1,
     start: Start = "2026-01-05",
     out: Out = None,
     plot: Plot = None,
@@ -57,15 +53,12 @@ def compare(
 ) -> None:
     """Simulate a city under different measures and say what differs, with the range of eight in ten repetitions."""
     with one_sentence():
-        check_numbers(people=people, days=days, areas=areas)
-        check_outputs(out, plot)
+        asked = Asked(people, days, areas, disease, city_seed, out, plot, as_json)
         if not 1 <= seeds <= 1_000:
             raise ValueError(f"--seeds is {seeds}, but must lie between 1 and 1,000")
-        first, illness = first_day(start), disease_named(disease)
+        first, illness = first_day(start), asked.illness
         scenarios = _scenarios(files, as_is)
-        city = build(people, areas, city_seed)
-        for orders in scenarios.values():
-            check_fit(city, orders, illness, days)
+        city = asked.build(*scenarios.values())
     began = time.perf_counter()
     with bar(f"{len(scenarios)} × {seeds} runs, {people_in(city):,} people", quiet=as_json) as progress:
         numbers = range(1, seeds + 1)
@@ -73,10 +66,9 @@ def compare(
     seconds = round(time.perf_counter() - began, 2)
     totals = plain(found.totals.to_pylist())
     told = {"people": people_in(city), "days": days, "disease": disease, "seeds": seeds, "seconds": seconds}
-    if out:
-        tables = {"curves": found.curves, "totals": found.totals, "equity": found.equity, "costs": found.costs}
-        texts = {f"{number}-measures.yaml": twin.write_measures(one) for number, one in enumerate(scenarios.values(), start=1)}
-        write_whole(out, tables, {"summary.json": json.dumps(told | {"totals": totals}, indent=1), **texts})
+    tables = {"curves": found.curves, "totals": found.totals, "equity": found.equity, "costs": found.costs}
+    texts = {f"{number}-measures.yaml": twin.write_measures(one) for number, one in enumerate(scenarios.values(), start=1)}
+    asked.keep(tables, told | {"totals": totals}, texts)
     if plot:
         note = f"Simulated: {illness.name}, {people_in(city):,} people; bands hold eight in ten of {seeds} repetitions"
         _draw(plot, found.curves, list(scenarios), note)
@@ -85,7 +77,7 @@ def compare(
         return
     _show(list(scenarios), found.curves, totals)
     print(f"{len(scenarios)} scenarios, {seeds} repetitions each, {people_in(city):,} people, {days} days: {seconds} s")
-    for path in filter(None, (out, plot)):
+    for path in asked.written:
         print(f"written {path}")
 
 

@@ -1,10 +1,12 @@
 """What `simulate`, `compare` and `calibrate` have in common: their inputs, their progress, and folders written whole."""
 
+import json
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,13 +25,64 @@ Days = Annotated[int, typer.Option(help="Days to simulate.")]
 Areas = Annotated[
     Path | None, typer.Option(help="A folder with borders and people by area, as for `epipolis load city`: simulate that city.")
 ]
+MeasuresFile = Annotated[
+    Path | None,
+    typer.Option(help="Measures or a scenario as YAML, or “usual” for those of a careful city; without it nothing is done."),
+]
+CitySeed = Annotated[int, typer.Option(help="Another number is another invented city.")]
 DiseaseName = Annotated[str, typer.Option("--disease", help="Which disease; an unknown name lists them.")]
 Start = Annotated[str, typer.Option(help="First day, such as 2026-01-05.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print for programs.")]
 Out = Annotated[Path | None, typer.Option(help="A folder, not there yet, for every table as Parquet.")]
 Plot = Annotated[Path | None, typer.Option(help="A picture, .png or .svg.")]
 PICTURES = (".png", ".svg")
-MOST_DAYS, MOST_PEOPLE = 3_650, 20_000_000
+MOST_DAYS, MOST_PEOPLE, LARGEST_SEED = 3_650, 20_000_000, 2**31 - 1
+USUAL = "usual"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every simulation on the command line is asked for, already held against its limits."""
+
+    people: int
+    days: int
+    areas: Path | None
+    disease: str
+    seed: int
+    out: Path | None
+    plot: Path | None
+    as_json: bool
+
+    def __post_init__(self) -> None:
+        check_numbers(people=self.people, days=self.days, areas=self.areas, seed=self.seed)
+        check_outputs(self.out, self.plot)
+        disease_named(self.disease)
+
+    @property
+    def illness(self) -> Any:
+        return disease_named(self.disease)
+
+    def build(self, *measures: tuple[Any, ...]) -> Any:
+        """The city, once all these measures fit it.
+
+        Raises:
+            ValueError: the folder holds no city that can be built, or measures contradict each other or the city.
+        """
+        what = {"people": self.people} if self.areas is None else {"areas": twin.read_areas(self.areas)}
+        city = twin.build_city(seed=self.seed, **what)
+        codes = city.neighbourhoods.column("code").to_pylist()
+        for orders in measures:
+            twin.check_measures(orders, people=people_in(city), areas=codes, days=self.days, disease=self.illness)
+        return city
+
+    def keep(self, tables: dict[str, pa.Table], told: dict[str, Any], texts: dict[str, str]) -> None:
+        """Write the folder that was asked for, if one was."""
+        if self.out:
+            write_whole(self.out, tables, {"summary.json": json.dumps(told, indent=1), **texts})
+
+    @property
+    def written(self) -> list[Path]:
+        return [path for path in (self.out, self.plot) if path]
 
 
 @contextmanager
@@ -43,7 +96,7 @@ def one_sentence() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
-def check_numbers(*, people: int, days: int, areas: Path | None) -> None:
+def check_numbers(*, people: int, days: int, areas: Path | None, seed: int = 0) -> None:
     """Refuse what cannot be simulated.
 
     Raises:
@@ -55,16 +108,27 @@ def check_numbers(*, people: int, days: int, areas: Path | None) -> None:
         raise ValueError(f"--people is {people:,}, but must lie between {twin.FEWEST_PEOPLE} and {MOST_PEOPLE:,}")
     if areas is not None and not areas.is_dir():
         raise ValueError(f"--areas: {areas} is no folder")
+    check_seed("--seed", seed)
 
 
-def check_outputs(out: Path | None, plot: Path | None) -> None:
+def check_seed(option: str, seed: int) -> None:
+    """Refuse a number that starts no chance.
+
+    Raises:
+        ValueError: one sentence.
+    """
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f"{option} is {seed}, but must lie between 0 and {LARGEST_SEED:,}")
+
+
+def check_outputs(out: Path | None, plot: Path | None, *, name: str = "--out") -> None:
     """Refuse places where nothing can be written.
 
     Raises:
         ValueError: one sentence.
     """
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"--out: {out} is there already; nothing is overwritten")
+        raise ValueError(f"{name}: {out} is there already; nothing is overwritten")
     if plot is not None and plot.suffix.lower() not in PICTURES:
         raise ValueError(f"--plot: {plot.name} must end in {' or '.join(PICTURES)}")
     for path in (out, plot):
@@ -103,6 +167,8 @@ def measures_in(path: Path | None) -> tuple[str, tuple[Any, ...]]:
     """
     if path is None:
         return "as is", ()
+    if str(path) == USUAL and not path.exists():
+        return "usual response", twin.USUAL_RESPONSE
     try:
         text = path.read_text(encoding="utf-8")
         whole = yaml.safe_load(text)
@@ -120,27 +186,8 @@ def measures_in(path: Path | None) -> tuple[str, tuple[Any, ...]]:
         raise ValueError(f"{path}: {error}") from error
 
 
-def build(people: int, areas: Path | None, seed: int) -> Any:
-    """The city to simulate.
-
-    Raises:
-        ValueError: the folder holds no city that can be built.
-    """
-    return twin.build_city(people, seed=seed) if areas is None else twin.build_city(areas=twin.read_areas(areas), seed=seed)
-
-
 def people_in(city: Any) -> int:
     return len(city.homes.age)
-
-
-def check_fit(city: Any, measures: tuple[Any, ...], disease: Any, days: int) -> None:
-    """Hold the measures against the city.
-
-    Raises:
-        ValueError: they contradict each other or the city.
-    """
-    codes = city.neighbourhoods.column("code").to_pylist()
-    twin.check_measures(measures, people=people_in(city), areas=codes, days=days, disease=disease)
 
 
 @contextmanager
