@@ -232,7 +232,6 @@ def test_too_little_room_says_how_much_is_needed(world, epidemic):
     assert np.array_equal(small.target, large.target[:10])
 
 
-@pytest.mark.parametrize("contagion", ["hazard", "chance"])
 def test_a_block_with_more_events_than_there_is_room_for_is_worked_out_again(world, epidemic, monkeypatch):
     today, people = today_of(epidemic, day=TUESDAY), np.arange(0, len(world.age), 5)
     expected = pairs(hits_of(epidemic, today, people, 3.0))
@@ -242,6 +241,7 @@ def test_a_block_with_more_events_than_there_is_room_for_is_worked_out_again(wor
     assert pairs(hits_of(epidemic, today, people, 3.0)) == expected
 
 
+@pytest.mark.parametrize("contagion", ["hazard", "chance"])
 def test_a_plain_layer_infects_with_the_chance_of_its_kind(contagion):
     people, level = 400, 0.3
     world = MixingWorld(well_mixed(people, 1))
