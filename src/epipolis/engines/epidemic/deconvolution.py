@@ -14,8 +14,8 @@ from epipolis.engines.epidemic.incidences import check_incidence
 
 Floats = NDArray[np.float64]
 _MOST_STEPS = 50
-LEAST_SEEN = 0.1
-"""A day of which a smaller share can have been reported has no value."""
+LEAST_SEEN = 0.5
+"""A day of which a smaller share can have been reported has no value: what is still to come would be guesswork."""
 _WHOLE = 0.95
 
 
@@ -23,7 +23,7 @@ def deconvolve(counts: ArrayLike, delay: ArrayLike) -> tuple[Floats, Floats]:
     """Infections [areas, days] and the share of each day's that can have been seen by the end [days].
 
     `counts`: [days] or [areas, days], NaN for a missing day. `delay`: probability of 0, 1, 2, … days from infection to
-    count. Days of which less than a tenth can have been seen are NaN: nothing is known of them yet.
+    count. Days of which less than half can have been seen are NaN: too little is known of them yet.
 
     Raises:
         ValueError: a negative count, or a delay that is no distribution.

@@ -1,5 +1,6 @@
 """Curves as pictures: in the terminal, and as PNG or SVG."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
@@ -10,6 +11,14 @@ from epipolis.server.commands.simulations import whole_file
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")  # Okabe and Ito: told apart by everybody
+_SCRIPTS = (
+    "Noto Sans CJK TC",
+    "Noto Sans CJK JP",
+    "Noto Sans TC",
+    "Source Han Sans TC",
+    "WenQuanYi Zen Hei",
+    "Microsoft JhengHei",
+)
 WIDTH, HEIGHT = 72, 9
 Band = tuple[Sequence[float], Sequence[float], Sequence[float]]  # low, median, high
 
@@ -55,6 +64,7 @@ def draw(path: Path, panels: Mapping[str, Mapping[str, Band]], dates: Sequence[d
     """
     try:
         from matplotlib import dates as calendar  # noqa: PLC0415 -- heavy, and only pictures need it
+        from matplotlib import font_manager, rc_context  # noqa: PLC0415 -- heavy, and only pictures need it
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 -- heavy, and only pictures need it
         from matplotlib.figure import Figure  # noqa: PLC0415 -- heavy, and only pictures need it
     except ImportError as error:
@@ -79,5 +89,7 @@ def draw(path: Path, panels: Mapping[str, Mapping[str, Band]], dates: Sequence[d
     axes[-1].xaxis.set_major_locator(locator)
     axes[-1].xaxis.set_major_formatter(calendar.ConciseDateFormatter(locator))
     figure.supxlabel(note, fontsize=8, color="#5a6675")
-    with whole_file(path) as partial:
+    there = [name for name in _SCRIPTS if name in font_manager.get_font_names()]
+    with whole_file(path) as partial, rc_context({"font.family": ["DejaVu Sans", *there]}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # no font of this machine has the script of a name
         figure.savefig(partial, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)

@@ -121,9 +121,8 @@ def rt(
         counts = _chosen(counts, only)
         if plot and counts.days is None:
             raise ValueError(f"{file}: has no days for the picture; name the first with --start 2020-03-01")
-        incidence = _at_infection(counts, delay_mean, delay_sd)
-        prior = (prior_mean, prior_sd)
-        table = _table(counts, incidence, weights, window, prior, pool=pool, cohort=cohort, delayed=delay_mean is not None)
+        counts = _at_infection(counts, delay_mean, delay_sd)
+        table = _table(counts, weights, window, (prior_mean, prior_sd), pool=pool, cohort=cohort)
         if out:
             write_table(table, out)
         if plot:
@@ -131,7 +130,7 @@ def rt(
     if as_json_:
         print(as_json(table, file=str(file), window=window, notes=counts.notes))
     else:
-        _show(table, counts, incidence, every=every, written=(out, plot))
+        _show(table, counts, every=every, written=(out, plot))
 
 
 def _check_together(
@@ -194,31 +193,32 @@ def _chosen(counts: Daily, only: list[str] | None) -> Daily:
     return Daily([counts.areas[row] for row in rows], counts.days, counts.values[rows], imported, counts.notes)
 
 
-def _at_infection(counts: Daily, mean: float | None, sd: float | None) -> Floats:
+def _at_infection(counts: Daily, mean: float | None, sd: float | None) -> Daily:
+    """The counts by day of infection, up to the last day of which half is reported."""
     if mean is None or sd is None:
-        return counts.values
+        return counts
     if counts.imported is not None:
         raise ValueError("counts with imported cases cannot be brought back to the day of infection; leave one of them out")
-    infections, _ = epidemic.deconvolve(counts.values, epidemic.discretise(mean, sd, shift=0.0))
-    counts.notes.append(f"brought back to the day of infection: {mean:g} days on average; the last days rest on few counts")
-    return np.asarray(infections, np.float64)
+    infections, complete = epidemic.deconvolve(counts.values, epidemic.discretise(mean, sd, shift=0.0))
+    length = int(np.flatnonzero((complete >= 0.5) & np.isfinite(infections).any(axis=0))[-1]) + 1
+    left_out = infections.shape[1] - length
+    note = f"brought back to the day of infection, {mean:g} days on average; the last {left_out} days are not known yet"
+    days = None if counts.days is None else counts.days[:length]
+    return Daily(counts.areas, days, infections[:, :length], None, [*counts.notes, note])
 
 
-def _table(
-    counts: Daily, incidence: Floats, weights: Any, window: int, prior: tuple[float, float],
-    *, pool: bool, cohort: bool, delayed: bool,
-) -> pa.Table:  # fmt: skip
+def _table(counts: Daily, weights: Any, window: int, prior: tuple[float, float], *, pool: bool, cohort: bool) -> pa.Table:
     about: dict[str, Any] = {"windows": window, "days": counts.days, "areas": counts.areas}
     if cohort:
         if isinstance(weights, epidemic.UncertainInterval):
             raise ValueError("--cohort needs a certain serial interval: leave --mean-sd and --sd-sd out")
-        return epidemic.cohort_r(incidence, weights, draws=200 if len(counts.areas) <= 50 else 0, **about).table()
+        return epidemic.cohort_r(counts.values, weights, draws=200 if len(counts.areas) <= 50 else 0, **about).table()
     estimate = epidemic.pool_r if pool else epidemic.estimate_r
     about |= {} if pool else {"prior": prior}
-    return estimate(incidence, weights, imported=counts.imported, **about).table(_LEVELS)
+    return estimate(counts.values, weights, imported=counts.imported, **about).table(_LEVELS)
 
 
-def _show(table: pa.Table, counts: Daily, incidence: Floats, *, every: bool, written: Sequence[Path | None]) -> None:
+def _show(table: pa.Table, counts: Daily, *, every: bool, written: Sequence[Path | None]) -> None:
     for note in counts.notes:
         print(note)
     print()
@@ -227,7 +227,7 @@ def _show(table: pa.Table, counts: Daily, incidence: Floats, *, every: bool, wri
         print()
         print(in_columns(table, rows=table.num_rows if every else _LAST, skip=("area",) if counts.areas == ["all"] else ()))
         print()
-        print(_growth(incidence))
+        print(_growth(counts.values))
     else:
         windows = table.num_rows // len(counts.areas)
         last = np.arange(1, len(counts.areas) + 1) * windows - 1
@@ -237,11 +237,11 @@ def _show(table: pa.Table, counts: Daily, incidence: Floats, *, every: bool, wri
             print(f"written: {path}")
 
 
-def _growth(incidence: Floats) -> str:
-    days = min(14, incidence.shape[1])
+def _growth(values: Floats) -> str:
+    days = min(14, values.shape[1])
     if days < 3:
         return ""
-    rate, low, high = (float(one[0, -1]) for one in epidemic.growth_rate(incidence, days))
+    rate, low, high = (float(one[0, -1]) for one in epidemic.growth_rate(values, days))
     times = float(epidemic.doubling_time(rate))
     told = f"the last {days} days: {100 * rate:+.1f} % a day ({100 * low:+.1f} to {100 * high:+.1f})"
     if low <= 0 <= high:

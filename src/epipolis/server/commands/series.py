@@ -96,6 +96,8 @@ def column_of(table: pa.Table, *names: str, given: str | None = None, what: str 
     if given is not None:
         if given.lower() in there:
             return given if given in table.column_names else there[given.lower()]
+        if "+" in given and all(part.strip().lower() in there for part in given.split("+")):
+            return given
         raise ValueError(f"{file}: has no column {given!r}; its columns are {', '.join(table.column_names)}")
     for name in names:
         if name.lower() in there:
@@ -138,11 +140,14 @@ def _day(text: str | None, row: int, column: str, file: str) -> date:
 
 
 def numbers_of(table: pa.Table, column: str, *, file: str = "the table") -> NDArray[np.float64]:
-    """A column as numbers, NaN where a value is missing.
+    """A column as numbers, NaN where a value is missing; "a+b" is the sum of two columns.
 
     Raises:
         ValueError: a row holds something else; the sentence names the row.
     """
+    if "+" in column and column not in table.column_names:
+        parts = [column_of(table, given=part.strip(), file=file) for part in column.split("+")]
+        return np.sum([numbers_of(table, part, file=file) for part in parts], axis=0)
     values = table.column(column).combine_chunks()
     if pa.types.is_null(values.type):
         return np.full(len(values), np.nan)
@@ -170,7 +175,8 @@ def areas_of(table: pa.Table, given: str | None = None, *, file: str = "the tabl
     if given is not None:
         columns = [column_of(table, given=name.strip(), file=file) for name in given.split(",")]
     else:
-        found = has_column(table, *AREAS)
+        measured = {name.lower() for name in table.column_names if pa.types.is_floating(table.schema.field(name).type)}
+        found = has_column(table, *(name for name in AREAS if name not in measured))  # an area in km² is no place
         if found is None:
             return None
         wider = [name for name in _WIDER.get(found.lower(), ()) if has_column(table, name)]
