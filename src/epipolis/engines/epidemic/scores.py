@@ -203,7 +203,9 @@ def _marks(units: Units, truth: Floats, known_area: NDArray[np.bool_], counts: I
         "not observed": known_area & np.isnan(truth),
         "no pair of levels": counts == 0,
         "levels are missing": (counts > 0) & (~there.all(axis=1) | (counts < len(units.levels))),
-        "quantiles cross": np.any(there & (highest - filled > _SAME * np.maximum(1, np.abs(highest))), axis=1),
+        "quantiles cross": np.any(
+            there & (filled < highest - _SAME * np.maximum(1, np.abs(np.where(there, highest, 0)))), axis=1
+        ),
         "below zero counts as zero": negative,
     }
     marks = [""] * len(truth)

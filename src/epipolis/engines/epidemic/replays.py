@@ -1,0 +1,114 @@
+"""How wrong the picture of the last days usually is: the past is nowcast again, each day from what was known on it."""
+
+import numpy as np
+
+from epipolis.engines.epidemic.completeness import Completeness, Memory, completeness
+from epipolis.engines.epidemic.trends import Flexibility, trend
+from epipolis.engines.epidemic.triangles import Triangle
+from epipolis.engines.epidemic.units import Floats, Ints
+
+LONGEST_AGO = 56  # days that are replayed
+HALF_LIFE = 20.0  # days after which a replay weighs half
+_SETTLED = 7  # days after which a replay's counts are thought complete enough to judge a trend
+_NEIGHBOURS = 3
+_USUAL, _UNSEEN = 0.15, 0.5  # relative error of the part still to be reported: as a rule, and of delays never seen yet
+_USUAL_WEIGHT = 1.0
+_ENOUGH = 20.0  # cases that make a replay count in full
+_WIDEST = 1.0
+_TREND_VARIANCE, _LEAST_TREND_VARIANCE = 0.05, 0.003
+
+
+def reporting_doubt(triangle: Triangle, memory: Memory) -> Floats:
+    """Variance of the log of the completeness, by delay [delays], beyond what chance in the counts explains.
+
+    Growth that was predicted is compared with growth that came: from delay d over the r days until now; what is left from
+    d + r on is already known, since delays are worked from the longest down. Replays that cover more of what was to come
+    weigh more, and so do recent ones.
+    """
+    days, longest = triangle.known.shape[1], triangle.longest
+    ago = np.arange(1, min(LONGEST_AGO, days - 8) + 1) if days > 8 else np.zeros(0, np.int64)
+    error, weight, covered = (np.zeros((len(ago), longest + 1)) for _ in range(3))
+    *past, now = completeness(triangle, memory, since=days - 1 - len(ago))
+    for row, then in enumerate(reversed(past)):
+        error[row], weight[row], covered[row] = _spans(triangle, then, days - 2 - row, row + 1)
+    delays = np.arange(longest + 1)
+    share = np.clip(now.share(days - 1, delays).mean(axis=0), 0.05, 1)
+    usual = (np.where(delays < days - _SETTLED, _USUAL, _UNSEEN) * (1 - share) / share) ** 2
+    doubt = np.zeros(longest + 1)
+    fade = 0.5 ** (ago / HALF_LIFE)
+    for delay in range(longest - 1, -1, -1):
+        replays = covered[:, delay] ** 2 * fade * np.minimum(1, weight[:, delay] / _ENOUGH)
+        rest = doubt[np.minimum(delay + ago, longest)]
+        found = float(replays @ (error[:, delay] + rest)) + _USUAL_WEIGHT * usual[delay]
+        doubt[delay] = np.clip(found / (replays.sum() + _USUAL_WEIGHT), 0.1 * usual[delay], _WIDEST)
+    return doubt
+
+
+def _spans(triangle: Triangle, then: Completeness, report: int, later: int) -> tuple[Floats, Floats, Floats]:
+    """For each delay: squared relative error, its weight in cases, and the part of the missing that came since."""
+    longest = triangle.longest
+    delays = np.arange(min(longest, report + 1))
+    until = np.minimum(delays + later, longest)
+    came = triangle.known[:, report + until - delays, until]
+    growth, share = then.growth(report, delays, until), then.share(report, delays)
+    expected = _means(came / (share * growth)) * share
+    chance = expected * (growth - 1) * growth
+    weight = (expected * growth) ** 2 / (chance + (_USUAL * expected * growth) ** 2 + 1e-9) ** 2
+    error = weight * ((came - triangle.known[:, report, delays] * growth) ** 2 - chance)
+    cases = (weight * (expected * growth) ** 2).sum(axis=0)
+    seen, grown = share.mean(axis=0), (share * growth).mean(axis=0)
+    covered = np.clip((grown - seen) / np.maximum(1 - seen, 1e-6), 0, 1)
+    filled = [error.sum(axis=0) / np.maximum(cases, 1e-9), cases, covered]
+    return tuple(np.pad(values, (0, longest + 1 - len(delays))) for values in filled)  # type: ignore[return-value]  # -- three
+
+
+def _means(values: Floats) -> Floats:
+    """Means over neighbouring days, never quite zero."""
+    count = values.shape[1]
+    sums = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+    low = np.maximum(np.arange(count) - _NEIGHBOURS, 0)
+    high = np.minimum(np.arange(count) + _NEIGHBOURS + 1, count)
+    return np.asarray((sums[:, high] - sums[:, low] + 0.5) / (high - low), np.float64)
+
+
+def trend_doubt(triangle: Triangle, memory: Memory, doubt: Floats, flexibility: Flexibility) -> Floats:
+    """Variance of a day's log count about what the trend said of it, by age in days, beyond the trend's own error."""
+    days, ages = triangle.known.shape[1], flexibility.judged
+    first = max(days - 1 - LONGEST_AGO, 2 * _SETTLED)
+    error, weight = np.zeros(ages), np.zeros(ages)
+    *_, now = completeness(triangle, memory, since=days - 1)
+    if first <= days - 1 - _SETTLED:
+        for place, then in enumerate(completeness(triangle, memory, since=first)):
+            ago = days - 1 - first - place
+            if ago < _SETTLED:
+                break
+            squared, own = _trend_errors(triangle, then, now, ago, doubt, flexibility)
+            fade = 0.5 ** (ago / HALF_LIFE)
+            error[: len(own)] += fade * squared
+            weight[: len(own)] += fade * own
+    usual = 0.2 * float(np.median(weight[weight > 0])) if np.any(weight > 0) else 1.0
+    return np.maximum((error + usual * _TREND_VARIANCE) / (weight + usual), _LEAST_TREND_VARIANCE)
+
+
+def _trend_errors(
+    triangle: Triangle, then: Completeness, now: Completeness, ago: int, doubt: Floats, flexibility: Flexibility
+) -> tuple[Floats, Floats]:
+    today = triangle.known.shape[1] - 1
+    expected, variance = trend_at(triangle, then, today - ago, doubt, flexibility, flexibility.longest)
+    ages = np.arange(min(flexibility.judged, expected.shape[1]))
+    until = np.minimum(ages + ago, triangle.longest)
+    share = now.share(today, until)
+    final = (triangle.known[:, today - ago + until - ages, until] + 0.5) / share
+    known_part = 1 / (final * share) + doubt[until] + variance[:, ages]
+    weight = 1 / (known_part + flexibility.own) ** 2
+    squared = weight * ((np.log(final) - np.log(expected[:, ages] + 0.5)) ** 2 - known_part)
+    return np.asarray(squared.sum(axis=0), np.float64), np.asarray(weight.sum(axis=0), np.float64)
+
+
+def trend_at(
+    triangle: Triangle, then: Completeness, report: int, doubt: Floats, flexibility: Flexibility, longest: int
+) -> tuple[Floats, Floats]:
+    """The trend as it was on a report day: expected final counts and the variance of their logs [strata, ages]."""
+    ages: Ints = np.arange(min(longest, report + 1, triangle.longest + 1))
+    known = triangle.known[:, report, ages] * then.keep[:, ages]
+    return trend(known, then.share(report, ages), doubt[ages], then.rows(report, ages), flexibility)
