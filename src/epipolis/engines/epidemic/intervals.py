@@ -1,6 +1,7 @@
 """Serial and generation intervals as probabilities by whole days: lag 0, 1, 2, …"""
 
 from dataclasses import dataclass
+from math import exp, lgamma, log, log1p
 from typing import Any, Literal
 
 import numpy as np
@@ -47,14 +48,14 @@ def parameters(mean: float, sd: float, family: Family) -> tuple[float, float]:
     if family == "lognormal":
         spread = np.sqrt(np.log1p((sd / mean) ** 2))
         return float(np.log(mean) - spread**2 / 2), float(spread)
-    low, high = np.log(0.05), np.log(500.0)  # the ratio of sd to mean falls as the shape grows
-    for _ in range(80):
+    low, high, wanted = log(0.05), log(500.0), log1p((sd / mean) ** 2)  # the ratio of sd to mean falls as the shape grows
+    for _ in range(60):
         middle = (low + high) / 2
-        if np.expm1(special.gammaln(1 + 2 / np.exp(middle)) - 2 * special.gammaln(1 + 1 / np.exp(middle))) > (sd / mean) ** 2:
+        if lgamma(1 + 2 / exp(middle)) - 2 * lgamma(1 + 1 / exp(middle)) > wanted:
             low = middle
         else:
             high = middle
-    shape = float(np.exp(low))
+    shape = exp(low)
     return shape, float(mean / special.gamma(1 + 1 / shape))
 
 
