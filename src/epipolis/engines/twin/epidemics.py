@@ -1,10 +1,11 @@
 """An epidemic in a city, day by day: who is ill, who is infectious, who is infected next."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -34,6 +35,7 @@ from epipolis.engines.twin.worlds import World
 if TYPE_CHECKING:
     from epipolis.engines.twin.rules import Rules
 
+Part = TypeVar("Part")
 LEAD_DAYS = 7
 """The first infections were brought in during so many days before the first."""
 _THREADS = os.cpu_count() or 1
@@ -64,7 +66,7 @@ class Epidemic:
     last_of: Ints
     """Row of each person's latest infection, or -1."""
     cause_of: Ints
-    """Room for a number per person, without meaning from one day to the next."""
+    """Room for a number per person; -1 between the days."""
     vaccinated_on: Ints
     """Day of the dose that completes each person's vaccination, or NEVER."""
     vaccine_of: Ints
@@ -142,7 +144,13 @@ def add_infections(
         new[name] = NEVER
     before = epidemic.last_of[who]
     severity = severity_of(epidemic, who, before, new["variant"])
-    draw_courses(epidemic.rows, first, last, epidemic.course, epidemic.world.age[who], before + 1, severity)
+    ages, times = epidemic.world.age[who], before + 1
+
+    def work(low: int, high: int) -> None:
+        some = slice(low, high)
+        draw_courses(epidemic.rows, first + low, first + high, epidemic.course, ages[some], times[some], severity[some])
+
+    _in_parts(work, len(who))
     epidemic.last_of[who] = np.arange(first, last, dtype=np.int32)
     epidemic.bodies["can"][who] = 0
     fresh = np.empty(len(who), LIVE)
@@ -194,30 +202,40 @@ def _wake(epidemic: Epidemic, rules: "Rules") -> tuple[Sources, Ints]:
         fresh = fresh[np.argsort(fresh["person"], kind="stable")]
     epidemic.fresh = []
     room = len(epidemic.live) + len(fresh)
-    kept, onsets, counts = np.empty(room, LIVE), np.empty(room, np.int32), np.zeros(3, np.int64)
+    kept, onsets = np.empty(room, LIVE), np.empty(room, np.int32)
     sources = Sources(np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.float64))
     is_for_life = disease.immunity.after_infection >= 1 and disease.immunity.half_life_days is None and not disease.variants
-    _pass_day(
-        epidemic.live,
-        fresh,
-        kept,
-        epidemic.bodies,
-        epidemic.day,
-        epidemic.shedding,
-        rules.strength,
-        key(epidemic.seed, "rests at home"),
-        disease.isolates_when_ill,
-        is_for_life,
-        _FEW_INFECTIONS / epidemic.world.contact_hours,
-        key(epidemic.seed, "stands for others"),
-        sources,
-        onsets,
-        counts,
-    )
-    living, shedding, ill = counts.tolist()
-    epidemic.live = kept[:living]
-    person, infection, level = (column[:shedding] for column in sources)
-    return Sources(person, infection, level), onsets[:ill]
+    persons, newcomers = epidemic.live["person"], fresh["person"].copy()
+
+    def work(first: int, last: int) -> tuple[Records, Sources, Ints]:
+        low = int(np.searchsorted(newcomers, persons[first])) if first else 0
+        high = int(np.searchsorted(newcomers, persons[last])) if last < len(persons) else len(fresh)
+        own, counts = slice(first + low, last + high), np.zeros(3, np.int64)
+        _pass_day(
+            epidemic.live[first:last],
+            fresh[low:high],
+            kept[own],
+            epidemic.bodies,
+            epidemic.day,
+            epidemic.shedding,
+            rules.strength,
+            key(epidemic.seed, "rests at home"),
+            disease.isolates_when_ill,
+            is_for_life,
+            _FEW_INFECTIONS / epidemic.world.contact_hours,
+            key(epidemic.seed, "stands for others"),
+            Sources(*(column[own] for column in sources)),
+            onsets[own],
+            counts,
+        )
+        living, shedding, ill = counts.tolist()
+        person, infection, level = (column[own][:shedding] for column in sources)
+        return kept[own][:living], Sources(person, infection, level), onsets[own][:ill]
+
+    done = _in_parts(work, len(epidemic.live))
+    epidemic.live = np.concatenate([live for live, _, _ in done])
+    columns = zip(*(sources for _, sources, _ in done), strict=True)
+    return Sources(*(np.concatenate(column) for column in columns)), np.concatenate([onsets for _, _, onsets in done])
 
 
 @compiled(allocates=False)
@@ -275,9 +293,6 @@ def _pass_day(
 
 def _hits_of(epidemic: Epidemic, today: Today, sources: Sources) -> Hits:
     """The hits of all sources, worked out by several threads."""
-    count = len(sources.person)
-    parts = _THREADS if count >= _THREADS * _FEWEST_AT_ONCE else 1
-    ends = np.linspace(0, count, parts + 1).astype(int).tolist()
 
     def work(first: int, last: int) -> Hits:
         room = 2 * (last - first) + 256
@@ -290,14 +305,20 @@ def _hits_of(epidemic: Epidemic, today: Today, sources: Sources) -> Hits:
                 return Hits(target, infection, place, layer, draw, hits.found)
             room = found
 
-    if parts == 1:
-        return work(0, count)
-    done = list(_pool.map(work, ends[:-1], ends[1:]))
+    done = _in_parts(work, len(sources.person))
     target, infection, place, layer, draw, counted = (np.concatenate(columns) for columns in zip(*done, strict=True))
     return Hits(target, infection, place, layer, draw, counted)
 
 
 _pool = ThreadPoolExecutor(_THREADS, "twin")
+
+
+def _in_parts(work: Callable[[int, int], Part], count: int) -> list[Part]:
+    """What `work(first, last)` gives for each part of so many, by several threads where that is worth it."""
+    if count < _THREADS * _FEWEST_AT_ONCE:
+        return [work(0, count)]
+    ends = np.linspace(0, count, _THREADS + 1).astype(int).tolist()
+    return list(_pool.map(work, ends[:-1], ends[1:]))
 
 
 def _room_for(room: int) -> Hits:
@@ -307,25 +328,32 @@ def _room_for(room: int) -> Hits:
 
 def _causes(epidemic: Epidemic, hits: Hits) -> tuple[Ints, Ints, Ints, Ints]:
     """One cause for everyone hit: the smallest draw. Those with some protection may get away."""
-    partly = np.flatnonzero(epidemic.bodies["can"][hits.target] == 2)
-    keep = np.ones(len(hits.target), bool)
+    target, infection, place, layer, draw = hits[:5]
+    partly = np.flatnonzero(epidemic.bodies["can"][target] == 2)
     if len(partly):
-        who = hits.target[partly]
-        variant = epidemic.rows["variant"][hits.infection[partly]]
-        keep[partly] = hits.draw[partly] >= protection_of(epidemic, who, epidemic.last_of[who], variant)
-    target, infection, place, layer, draw = (column[keep] for column in hits[:5])
-    epidemic.cause_of[target] = -1
-    _pick_causes(target, infection, draw, epidemic.cause_of)
-    who = np.unique(target)
-    cause = epidemic.cause_of[who]
-    return who, infection[cause], place[cause], layer[cause]
+        who, variant = target[partly], epidemic.rows["variant"][infection[partly]]
+        keep = np.ones(len(target), bool)
+        keep[partly] = draw[partly] >= protection_of(epidemic, who, epidemic.last_of[who], variant)
+        target, infection, place, layer, draw = (column[keep] for column in (target, infection, place, layer, draw))
+    causes = np.empty(len(target), np.int32)
+    causes = causes[: _pick_causes(target, infection, draw, epidemic.cause_of, causes)]
+    causes = causes[np.argsort(target[causes])]
+    return target[causes], infection[causes], place[causes], layer[causes]
 
 
 @compiled(allocates=False)
-def _pick_causes(target: Ints, infection: Ints, draw: Floats, cause_of: Ints) -> None:
-    """Note for each target the hit of the smallest draw; of equal ones, the earlier infection."""
+def _pick_causes(target: Ints, infection: Ints, draw: Floats, cause_of: Ints, causes: Ints) -> int:
+    """List for each target the hit of the smallest draw; of equal ones, the earlier infection. Return how many."""
     for hit in range(len(target)):
         best = cause_of[target[hit]]
         is_better = best < 0 or draw[hit] < draw[best]
         if is_better or (draw[hit] == draw[best] and infection[hit] < infection[best]):
             cause_of[target[hit]] = hit
+    found = 0
+    for hit in range(len(target)):
+        if cause_of[target[hit]] == hit:
+            causes[found] = hit
+            found += 1
+    for hit in range(len(target)):
+        cause_of[target[hit]] = -1
+    return found
