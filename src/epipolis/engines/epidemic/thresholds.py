@@ -1,0 +1,76 @@
+"""Thresholds that keep the stated rate of false alarms: from theory, and from how far an area's own past strayed beyond it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+YEAR = {1: 365.25, 7: 52.18}
+_LEVELS = np.array([0.9, 0.95, 0.98, 0.99])
+_BLOCK = 28
+_OWN = 150.0  # past scores after which an area's own past counts as much as that of all areas
+_FEW = 60
+_FIRST = 1.15  # before there is a past to learn from
+_MOST = 4.0
+
+
+def strayed(scores: Floats, usual: Floats, step: int, *, lag: int) -> Floats:
+    """By what factor upper scores of the past were wider than by theory, 1 to 4 [areas, steps]: each from days before it.
+
+    Outbreaks are rare, so that they hardly move the levels used (0.9 to 0.99); overdispersion, wandering means and holidays do.
+
+    Args:
+        scores: NaN where there is none.
+        usual: what theory says of the levels 0.9, 0.95, 0.98, 0.99.
+        lag: steps before a day that are left out.
+    """
+    areas, steps = scores.shape
+    factors = np.full((areas, steps), _FIRST)
+    longest = int(YEAR[step]) * 2
+    for start in range(0, steps, _BLOCK if step == 1 else 4):
+        past = scores[:, max(0, start - longest) : max(0, start - lag)]
+        known = ~np.isnan(past)
+        count = known.sum(axis=1)
+        total = int(count.sum())
+        if total < _FEW:
+            continue
+        common = _factor(np.quantile(past[known], _LEVELS), usual)
+        common = (common * total + _FIRST * _FEW) / (total + _FEW)
+        own = np.full(areas, common)
+        enough = count >= _FEW
+        if enough.any():
+            own[enough] = _factor(_row_quantiles(past[enough]), usual)
+        mixed = (own * count + common * _OWN) / (count + _OWN)
+        factors[:, start:] = mixed[:, None]
+    return factors
+
+
+def _row_quantiles(past: Floats) -> Floats:
+    """The levels for each row [rows, levels], leaving out NaN."""
+    ordered = np.sort(past, axis=1)  # NaN come last
+    count = (~np.isnan(past)).sum(axis=1)
+    at = _LEVELS * (count[:, None] - 1)
+    low = at.astype(int)
+    rows = np.arange(len(past))[:, None]
+    high = np.minimum(low + 1, count[:, None] - 1)
+    return np.asarray(ordered[rows, low] + (at - low) * (ordered[rows, high] - ordered[rows, low]))
+
+
+def _factor(found: Floats, usual: Floats) -> Floats:
+    return np.asarray(np.clip((found / usual).mean(axis=-1), 1.0, _MOST))
+
+
+USUAL_LEVELS = _LEVELS
+
+
+def discovered(chances: Floats, share: float) -> NDArray[np.bool_]:
+    """Which of the chances of one day are alarms so that at most `share` of alarms are false on average.
+
+    Benjamini and Hochberg 1995, J. R. Stat. Soc. B 57:289. NaN are no alarms.
+    """
+    found = np.zeros(len(chances), bool)
+    known = np.flatnonzero(~np.isnan(chances))
+    order = known[np.argsort(chances[known])]
+    passed = np.flatnonzero(chances[order] <= share * np.arange(1, len(order) + 1) / max(1, len(order)))
+    if len(passed):
+        found[order[: passed[-1] + 1]] = True
+    return found
