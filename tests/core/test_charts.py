@@ -17,6 +17,15 @@ def test_a_chart_of_series_is_a_table_with_its_bands():
     assert table.rows == [["Monday", 1.2, 1.0, 1.4, 5], ["Tuesday", 1.1, 0.9, None, None]]
 
 
+def test_a_fan_of_several_bands_is_a_table_under_its_own_label():
+    fan = {"name": "Earlier", "label": "Made on Monday", "values": [2], "bands": [{"name": "95 %", "lo": [1], "hi": [4]}]}
+
+    table = table_of({"kind": "line", "x": ["Tuesday"], "x_title": "Day", "series": [fan]})
+
+    assert table.header == ["Day", "Made on Monday", "Made on Monday, 95 %, low", "Made on Monday, 95 %, high"]
+    assert table.rows == [["Tuesday", 2, 1, 4]]
+
+
 def test_a_network_is_a_table_of_its_links_by_name():
     chart = {
         "kind": "graph",

@@ -2,6 +2,9 @@
 
 bar, stacked, line   {"kind", "x": […], "series": [{"name", "values": […], "lo"?: […], "hi"?: […]}], "x_title", "y_title"}
                      a series of a bar chart may be `line` (drawn as one) or `hidden` (until its name is chosen)
+                     a series of a line chart may have `bands`: [{"name", "lo": […], "hi": […]}], the widest first; be
+                     `dashed`, `points` (no line) or `thin`; share a name and a `colour` (a number) with others, its own
+                     `label` is then for the table; `mark`: {"x", "name"} draws an upright line through the whole chart
 pyramid              the same with two series: the first is drawn to the left
 graph                {"kind", "nodes": [{"id", "name", "group"?, "size"?, "url"?}],
                       "links": [{"source", "target", "name"?, "value"?}]}
@@ -46,12 +49,14 @@ def table_of(data: Mapping[str, Any]) -> Table:
 def _series_table(data: Mapping[str, Any]) -> Table:
     header, columns = [str(data.get("x_title") or "")], []
     for series in data.get("series", ()):
-        header.append(str(series["name"]))
+        name = str(series.get("label") or series["name"])
+        header.append(name)
         columns.append(series["values"])
-        for part, words in (("lo", _("%(name)s, low")), ("hi", _("%(name)s, high"))):
-            if part in series:
-                header.append(words % {"name": series["name"]})
-                columns.append(series[part])
+        for band, called in [(series, name), *((band, f"{name}, {band['name']}") for band in series.get("bands", ()))]:
+            for part, words in (("lo", _("%(name)s, low")), ("hi", _("%(name)s, high"))):
+                if part in band:
+                    header.append(words % {"name": called})
+                    columns.append(band[part])
     rows = [[x, *(c[i] if i < len(c) else None for c in columns)] for i, x in enumerate(data.get("x", ()))]
     return Table(header, rows)
 

@@ -40,6 +40,14 @@ def test_what_was_known_then_is_not_changed_by_a_later_correction():
     assert queries.counts_as_known("onset", AT + timedelta(days=3)) == [(ago(7), None, DAY, 1)]
 
 
+def test_an_admission_that_is_told_later_became_known_later():
+    made = case(at=AT, classification="confirmed", reported=DAY, hospitalised=None)
+    services.revise_case(made.id, {"hospitalised": DAY}, by="test", at=AT + timedelta(days=9))
+
+    assert queries.counts_as_known("hospitalised", AT + timedelta(days=10)) == [(DAY, None, DAY + timedelta(days=9), 1)]
+    assert queries.counts_as_known("left_hospital", AT + timedelta(days=10)) == []
+
+
 def test_an_old_line_list_taken_over_today_became_known_when_it_was_reported():
     case(at=AT, classification="confirmed", onset=ago(60), reported=ago(55))
 

@@ -80,31 +80,41 @@ function columns(data, style) {
 function lines(data, style) {
   const series = [];
   (data.series || []).forEach((part, i) => {
-    const colour = style.colours[i % style.colours.length];
-    if (part.lo && part.hi) {
-      const band = { type: "line", stack: `band${i}`, symbol: "none", silent: true, lineStyle: { opacity: 0 }, tooltip: { show: false }, stackStrategy: "all" };
-      series.push({ ...band, name: `${part.name} `, data: part.lo });
-      series.push({ ...band, name: `${part.name}  `, data: part.hi.map((high, k) => (high == null || part.lo[k] == null ? null : high - part.lo[k])), areaStyle: { color: colour, opacity: 0.2 } });
-    }
+    const colour = style.colours[(part.colour ?? i) % style.colours.length];
+    bandsOf(part).forEach((range, k) => {
+      const band = { type: "line", name: part.name, stack: `band${i}-${k}`, symbol: "none", silent: true, lineStyle: { opacity: 0 }, tooltip: { show: false }, stackStrategy: "all" };
+      series.push({ ...band, data: range.lo, itemStyle: { color: colour } });
+      series.push({ ...band, data: range.hi.map((high, n) => (high == null || range.lo[n] == null ? null : high - range.lo[n])), areaStyle: { color: colour, opacity: part.thin ? 0.1 : 0.2 }, itemStyle: { color: colour } });
+    });
     series.push({
-      type: "line", name: part.name, data: part.values, symbol: "circle", symbolSize: 5, showSymbol: part.values.length < 40,
-      lineStyle: { width: 2.25, type: part.dashed ? "dashed" : "solid" }, itemStyle: { color: colour }, connectNulls: false, emphasis: { focus: "series" },
+      type: "line", id: `main${i}`, name: part.name, data: part.values, symbol: "circle", symbolSize: 5, showSymbol: part.points || (!part.thin && part.values.length < 40),
+      lineStyle: { width: part.points ? 0 : part.thin ? 1 : 2.25, type: part.dashed ? "dashed" : "solid" }, itemStyle: { color: colour }, connectNulls: false, emphasis: { focus: "none" },
+      z: part.thin ? 2 : 3, markLine: i === 0 && data.mark ? marked(data.mark, style) : undefined,
     });
   });
   return {
-    legend: { ...legend(data, style), data: (data.series || []).map((part) => part.name) }, grid: grid(data),
+    legend: { ...legend(data, style), data: [...new Set((data.series || []).map((part) => part.name))] }, grid: grid(data),
     tooltip: { ...frame(style).tooltip, axisPointer: { type: "line", lineStyle: { color: style.quiet } }, formatter: (rows) => bandTip(rows, data) },
     xAxis: categories(data, style, { boundaryGap: false }), yAxis: amounts(data, style), series,
   };
 }
 
+const bandsOf = (part) => [...(part.bands || []), ...(part.lo && part.hi ? [part] : [])];
+
+function marked(mark, style) {
+  return {
+    silent: true, symbol: "none", animation: false, data: [{ xAxis: mark.x }], lineStyle: { color: style.quiet, type: "dotted" },
+    label: { formatter: mark.name, color: style.quiet, position: "insideEndTop", rotate: 0, align: "right", padding: [0, 6, 0, 0] },
+  };
+}
+
 function bandTip(rows, data) {
   const at = rows[0]?.dataIndex ?? 0;
-  const known = rows.filter((row) => data.series.some((part) => part.name === row.seriesName));
+  const known = rows.filter((row) => row.seriesId?.startsWith("main") && row.value != null);
   const line = (row) => {
-    const part = data.series.find((one) => one.name === row.seriesName);
-    const band = part.lo && part.hi && part.lo[at] != null ? ` (${number(part.lo[at])}–${number(part.hi[at])})` : "";
-    return `${row.marker} ${escape(row.seriesName)}: <b>${row.value == null ? "–" : number(row.value)}</b>${band}`;
+    const part = data.series[Number(row.seriesId.slice(4))];
+    const bands = bandsOf(part).filter((range) => range.lo[at] != null).map((range) => `${number(range.lo[at])}–${number(range.hi[at])}`);
+    return `${row.marker} ${escape(part.label || row.seriesName)}: <b>${number(row.value)}</b>${bands.length ? ` (${bands[0]})` : ""}`;
   };
   return [escape(String(data.x[at])), ...known.map(line)].join("<br>");
 }

@@ -1,6 +1,8 @@
 """Every question that the forecasts answer."""
 
 from .inputs import Known, digest_of, from_bytes, known_at, series_rows, to_bytes
+from .pages import ahead_tile, area_rows, beds_page, looked_at, models_page, overview, rt_tile, score_summary
+from .results import area_names, risks, targets_of
 from .rounds import (
     OPEN,
     baseline_scores,
@@ -16,6 +18,19 @@ from .rounds import (
     rounds,
     score_table,
     unscored,
+)
+from .tables import (
+    FORECAST_COLUMNS,
+    HUB_COLUMNS,
+    RT_COLUMNS,
+    SCORE_COLUMNS,
+    forecast_rows,
+    hub_rows,
+    latest_forecasts,
+    latest_hub,
+    risk_geojson,
+    rt_rows,
+    score_rows,
 )
 from .targets import (
     ADMISSIONS,
@@ -33,6 +48,18 @@ from .targets import (
     target,
 )
 from .targets import KNOWN as KNOWN_TARGETS
+from .targets import MODEL_TITLES as KNOWN_MODELS
+from .uploaded import (
+    HUB_NAMES,
+    HUB_TARGETS,
+    area_of,
+    sent_before,
+    series_named,
+    submission,
+    target_names,
+    told_before,
+    uploaded_areas,
+)
 
 __all__ = [
     "ADMISSIONS",
@@ -41,32 +68,64 @@ __all__ = [
     "CASES",
     "CITY",
     "ENSEMBLE",
+    "FORECAST_COLUMNS",
+    "HUB_COLUMNS",
+    "HUB_NAMES",
+    "HUB_TARGETS",
+    "KNOWN_MODELS",
     "KNOWN_TARGETS",
     "LINE_LIST",
     "NOWCAST",
     "OCCUPANCIES",
     "ONSETS",
     "OPEN",
+    "RT_COLUMNS",
+    "SCORE_COLUMNS",
     "WEEK",
     "Known",
+    "ahead_tile",
+    "area_names",
+    "area_of",
+    "area_rows",
     "baseline_scores",
+    "beds_page",
     "content_of",
     "counts_of",
     "digest_of",
     "earlier_rounds",
+    "forecast_rows",
     "forecasts_of",
     "from_bytes",
+    "hub_rows",
     "is_made",
     "known_at",
+    "latest_forecasts",
+    "latest_hub",
     "latest_round",
+    "looked_at",
     "model_title",
+    "models_page",
     "open_round",
+    "overview",
     "past_scores",
+    "risk_geojson",
+    "risks",
     "round_by_id",
     "rounds",
+    "rt_rows",
+    "rt_tile",
+    "score_rows",
+    "score_summary",
     "score_table",
+    "sent_before",
+    "series_named",
     "series_rows",
+    "submission",
     "target",
+    "target_names",
+    "targets_of",
     "to_bytes",
+    "told_before",
     "unscored",
+    "uploaded_areas",
 ]

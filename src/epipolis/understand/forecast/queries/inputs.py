@@ -17,7 +17,7 @@ from epipolis.core import clock
 from epipolis.sense.cases import queries as cases
 from epipolis.sense.city import queries as city
 from epipolis.understand.forecast.models import Series, SeriesValue
-from epipolis.understand.forecast.queries.targets import ADMISSIONS, CITY, LINE_LIST, OCCUPANCIES, WEEK
+from epipolis.understand.forecast.queries.targets import ADMISSIONS, CITY, LINE_LIST, OCCUPANCIES
 from epipolis.understand.forecast.settings import settings
 
 _LEFT, _PEOPLE = "left hospital", "people"
@@ -122,7 +122,7 @@ class Known:
         return bool(gaps) and float(np.median(gaps)) >= 5
 
     def truth(self, target: str, area: str, day: date, step: int) -> float | None:
-        """What was counted on a day, or in the seven days that end on it; None where a part of it is not known."""
+        """What was counted in the `step` days that end on a day; None where a part of it is not known."""
         if day > self.last_day:
             return None
         found = self._daily.setdefault(target, self.daily(target)).get(area)
@@ -130,7 +130,7 @@ class Known:
             return None
         first, values = found
         until = (day - first).days + 1
-        since = until - (1 if step == 1 or self.is_weekly(target) else WEEK)
+        since = until - (1 if self.is_weekly(target) else step)
         part = values[max(since, 0) : max(until, 0)]
         return float(part.sum()) if since >= 0 and until <= len(values) and not np.isnan(part).any() else None
 
@@ -181,11 +181,6 @@ def digest_of(known: Known) -> str:
     for column in known.table.columns:
         digest.update(repr(column.to_pylist()).encode())
     return digest.hexdigest()
-
-
-def latest_value() -> datetime | None:
-    """When the newest value of an uploaded series became known."""
-    return SeriesValue.objects.aggregate(latest=Max("known_at"))["latest"]
 
 
 def series_rows() -> list[dict[str, Any]]:

@@ -88,7 +88,7 @@ def _reproduce(found: Results, known: Known, chosen: Mapping[str, Any], seed: in
     window = chosen["window_days"]
     districts = [area for area in daily if area != CITY]
     first, counts = daily[CITY]
-    days = np.datetime64(first) + np.arange(len(counts))
+    days = [first + timedelta(days=n) for n in range(len(counts))]
     alone = epidemic.estimate_r(counts[None, :], interval, windows=window, days=days, areas=[CITY], seed=seed)
     _keep_reproduction(found, alone, {CITY: counts}, chosen, is_pooled=False)
     if districts:
