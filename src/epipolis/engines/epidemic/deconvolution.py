@@ -101,7 +101,8 @@ def shift_to_infection(series: pa.Table, delay: Delay | ArrayLike) -> pa.Table:
     infections, complete = deconvolve(values, delay.discretised() if isinstance(delay, Delay) else delay)
     unknown = np.isnan(infections)
     late = np.broadcast_to(complete < _WHOLE, infections.shape)
-    words = np.where(unknown, "too few of them are reported yet", np.where(late, "partly still to be reported", None))
+    kinds = pa.array([None, "partly still to be reported", "too few of them are reported yet"], pa.string())
+    words = kinds.take(pa.array(np.maximum(late, 2 * unknown).reshape(-1).astype(np.int32)))
     days = values.shape[1]
     return pa.table(
         {
@@ -109,6 +110,6 @@ def shift_to_infection(series: pa.Table, delay: Delay | ArrayLike) -> pa.Table:
             "day": calendar.take(pa.array(np.tile(np.arange(days), names.size))),
             "value": pa.array(infections.reshape(-1), from_pandas=True),
             "complete": pa.array(np.tile(complete, names.size)),
-            "marked": pa.array(words.reshape(-1).tolist(), pa.string()),
+            "marked": words,
         }
     )

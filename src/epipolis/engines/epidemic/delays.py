@@ -186,7 +186,7 @@ def _best(
 ) -> Delay:  # fmt: skip
     table = np.column_stack([low, high, first, np.full(low.size, np.inf) if end is None else end])
     rows, place = np.unique(table, axis=0, return_inverse=True)
-    weights = np.bincount(place.reshape(-1), times)
+    weights = np.asarray(np.bincount(place.reshape(-1), times), np.float64)
     aic: dict[str, float] = {}
     found: tuple[float, Shape, float, Floats] | None = None
     for family in families:

@@ -32,7 +32,7 @@ def discretise(mean: float, sd: float, *, longest: int | None = None, family: Fa
     if longest is not None and longest < 1:
         raise ValueError(f"the longest lag is {longest}, but must be at least 1 day")
     last = longest if longest is not None else int(min(_LONGEST, np.ceil(mean + 60 * sd)))
-    edges = np.arange(-1, last + 2) - shift
+    edges = np.arange(-1, last + 2, dtype=np.float64) - np.float64(shift)
     area = area_below(edges, *parameters(mean - shift, sd, family), family)
     weights = np.maximum(area[2:] - 2 * area[1:-1] + area[:-2], 0.0)
     if longest is None:
