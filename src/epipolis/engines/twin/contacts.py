@@ -71,12 +71,18 @@ def list_contacts(
 
 @compiled(allocates=False)
 def _take(bodies: Records, asked: Asked, share: float, person: int, other: int, seen: Ints, met: Ints, found: int) -> int:
-    if seen[other] == asked.number or other == person or (asked.by_app and not bodies[other].habits & HAS_APP):
-        return found
-    if share < 1 and unit(mixed(mixed(asked.key, person), other)) >= share:
+    if not _is_told(bodies, asked, share, person, other, seen):
         return found
     seen[other], met[found] = asked.number, other
     return found + 1
+
+
+@compiled(allocates=False)
+def _is_told(bodies: Records, asked: Asked, share: float, person: int, other: int, seen: Ints) -> bool:
+    """Whether someone met is told of, and was not told of before. The chance comes first: it needs no look at them."""
+    if share < 1 and unit(mixed(mixed(asked.key, person), other)) >= share:
+        return False
+    return seen[other] != asked.number and other != person and (not asked.by_app or bodies[other].habits & HAS_APP > 0)
 
 
 @compiled(allocates=False)
@@ -113,7 +119,9 @@ def _beside(
             if other.arrived < earliest or other.arrived >= visit.left:
                 break
             minutes = min(visit.left, other.left) - max(visit.arrived, other.arrived)
-            if minutes >= asked.minutes and _took_place(layout, bodies, asked, day, other.person, other.at):
-                found = _take(bodies, asked, share, visit.person, other.person, seen, met, found)
+            is_told = minutes >= asked.minutes and _is_told(bodies, asked, share, visit.person, other.person, seen)
+            if is_told and _took_place(layout, bodies, asked, day, other.person, other.at):
+                seen[other.person], met[found] = asked.number, other.person
+                found += 1
             number += step
     return found

@@ -8,7 +8,7 @@ import numpy as np
 
 from epipolis.engines.twin.contacts import Asked
 from epipolis.engines.twin.courses import NEVER
-from epipolis.engines.twin.draws import Flags, Ints, key, pick, uniform
+from epipolis.engines.twin.draws import Flags, Floats, Ints, key, pick, uniform
 from epipolis.engines.twin.epidemics import Epidemic
 from epipolis.engines.twin.measures import (
     LAYERS,
@@ -109,7 +109,7 @@ def _test(epidemic: Epidemic, orders: Orders, response: Response, testing: Testi
     delays = _delays(epidemic, "to sample", rows["person"][ill], testing.days_to_sample)
     _schedule(response.samples, ill, _on_working_day(epidemic, rows["person"][ill], day + delays))
     response.samples[day].append(epidemic.live["row"][epidemic.live["severe_on"] == day])  # every hospital tests
-    due = np.unique(_due(response.samples, day))
+    due = _each_once(_due(response.samples, day), epidemic.count)
     due = due[_is_free(epidemic, due, day)]
     if testing.screening > 0:
         infected = epidemic.live["row"][uniform(epidemic.seed, "screened", epidemic.live["person"], day) < testing.screening]
@@ -119,10 +119,9 @@ def _test(epidemic: Epidemic, orders: Orders, response: Response, testing: Testi
     if testing.capacity_per_100k is not None:
         most = int(testing.capacity_per_100k * people / 100_000)
         count = _in_time(epidemic, most, len(due), others)
-        order = np.argsort(uniform(epidemic.seed, "in time", rows["person"][due], day), kind="stable")
-        later = np.sort(due[order[count:]])
+        is_in_time = _smallest(uniform(epidemic.seed, "in time", rows["person"][due], day), count)
+        later, due, others = due[~is_in_time], due[is_in_time], min(others, most - count)
         response.samples[day + 1].append(later[rows["over_on"][later] > day])  # who is well again no longer waits
-        due, others = np.sort(due[order[:count]]), min(others, most - count)
     response.tests += len(due) + others
     response.units[id(testing)] += len(due) + others
     one = rows[due]
@@ -137,11 +136,25 @@ def _test(epidemic: Epidemic, orders: Orders, response: Response, testing: Testi
     _schedule(response.results, due[positive], results[positive])
 
 
+def _each_once(infections: Ints, count: int) -> Ints:
+    """In order and without repetition: a mark for each infection is quicker than to sort those who wait for days."""
+    is_there = np.zeros(count, bool)
+    is_there[infections] = True
+    return np.flatnonzero(is_there)
+
+
+def _smallest(draws: Floats, count: int) -> Flags:
+    """The `count` smallest draws."""
+    chosen = np.ones(len(draws), bool)
+    if count < len(draws):
+        chosen[np.argpartition(draws, count)[count:]] = False
+    return chosen
+
+
 def _is_free(epidemic: Epidemic, infections: Ints, day: int) -> Flags:
     """Who is not known yet and waits for no result: a sample that found nothing may be followed by another."""
-    one = epidemic.rows[infections]
-    waits = (one["sampled_on"] < NEVER) & (one["result_on"] >= day)
-    return np.asarray((one["confirmed_on"] == NEVER) & ~waits, bool)
+    sampled, result, confirmed = (epidemic.rows[name][infections] for name in ("sampled_on", "result_on", "confirmed_on"))
+    return np.asarray((confirmed == NEVER) & ~((sampled < NEVER) & (result >= day)), bool)
 
 
 def _in_time(epidemic: Epidemic, most: int, due: int, others: int) -> int:
@@ -260,11 +273,10 @@ def _vaccinate(epidemic: Epidemic, response: Response, measure: Vaccinate, day: 
     if id(measure) not in response.queues:
         response.queues[id(measure)] = _queue(epidemic, measure)
     queue, doses = response.queues[id(measure)], response.doses[id(measure)]
-    waiting = (epidemic.vaccinated_on[queue] == NEVER) & (epidemic.bodies["away_until"][queue] < NEVER)
     number = epidemic.disease.vaccine_names.index(measure.vaccine)
     vaccine = epidemic.disease.vaccines[number]
     first = max(measure.per_day - doses.pop(day, 0), 0)  # who has begun comes before who has not
-    who, response.queues[id(measure)] = queue[waiting][:first], queue[waiting][first:]
+    who, response.queues[id(measure)] = _next(epidemic, queue, first)
     for dose in range(1, vaccine.doses):
         doses[day + round(dose * vaccine.interval_days)] += len(who)
     epidemic.vaccinated_on[who] = min(day + round((vaccine.doses - 1) * vaccine.interval_days), NEVER)
@@ -273,6 +285,19 @@ def _vaccinate(epidemic: Epidemic, response: Response, measure: Vaccinate, day: 
     epidemic.bodies["can"][naive] = 2
     response.vaccinated += len(who)
     response.units[id(measure)] += len(who) * vaccine.doses
+
+
+def _next(epidemic: Epidemic, queue: Ints, count: int) -> tuple[Ints, Ints]:
+    """The first `count` of a queue who are neither vaccinated nor dead by now, and the rest of it."""
+    room = count
+    while True:
+        front = queue[:room]
+        waiting = np.flatnonzero((epidemic.vaccinated_on[front] == NEVER) & (epidemic.bodies["away_until"][front] < NEVER))
+        if len(waiting) >= count or room >= len(queue):
+            break
+        room = 2 * room + 1
+    is_enough = 0 < count <= len(waiting)
+    return front[waiting[:count]], queue[waiting[count - 1] + 1 :] if is_enough else queue[len(front) :]
 
 
 def _queue(epidemic: Epidemic, measure: Vaccinate) -> Ints:
