@@ -25,8 +25,11 @@ def boosted(panel: Panel, steps: int, levels: Floats, seed: int = 0) -> Floats:
     expected. The spread is that of errors on weeks left out of the training, a third of the time at a time. With fewer
     than twenty weeks or 1,200 rows there is nothing to learn yet, and it is the autoregression.
     """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 -- only this model needs it
+
     rules = [regression(panel, step) for step in range(1, steps + 1)]
-    corrections, out_of_fold = _learned(panel, [past for _, past in rules], seed)
+    with threadpool_limits(1):  # so small a task is ten times slower on threads that wait for a busy processor
+        corrections, out_of_fold = _learned(panel, [past for _, past in rules], seed)
     centres = np.empty((len(panel.levels), steps))
     errors: list[Floats] = []
     for step, (rule, past) in enumerate(rules):
