@@ -152,6 +152,13 @@ def test_the_same_order_given_twice_is_paid_twice_and_no_more(city):
     assert result.costs.column("cost").to_pylist() == [21.0, 21.0]
 
 
+def test_masks_are_paid_one_a_day_for_those_who_wear_them(city):
+    masks = Masks(compliance=0.5, supply_per_person_week=3.5, cost_per_unit=2.0, last_day=3)
+    costs = simulate(city, busy(), [masks], days=6, seed=1).costs.to_pylist()
+
+    assert costs == [{"measure": "masks", "unit": "unit", "amount": 0.25 * 4 * 4_000, "cost": 0.5 * 4 * 4_000}]
+
+
 def test_a_summary_has_the_totals_and_the_peaks(result):
     summary, curve = result.summary(), {name: column(result.curve, name) for name in result.curve.column_names}
 

@@ -69,6 +69,8 @@ def test_the_list_holds_own_and_shared_scenarios_in_pieces(api, staff):
     ("change", "why"),
     [
         ({"days": 0}, "days"),
+        ({"people": 500}, "people"),
+        ({"city": {"kind": "procedural", "inhabitants": 500}}, "city.inhabitants"),
         ({"disease": "flue"}, "no disease 'flue'"),
         ({"measures": ["fly"]}, "No measure is called 'fly'"),
         ({"measures": [{"masks": {"effect": 7}}]}, "effect is 7"),

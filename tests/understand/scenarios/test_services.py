@@ -187,6 +187,11 @@ def test_a_file_gives_back_the_scenario_it_was_made_from(ana):
             "measure 2: Schools are both closed",
         ),
         ("name: x\nbegin: {immune_share: 3}", "immune_share"),
+        (
+            "name: x\nbegin: {immune_share: 0, infected:"
+            " [{area: null, age_from: 50, age_to: 9, days_since_infection: 3, count: 1}]}",
+            "age_to is 9, but must be no less than age_from, which is 50",
+        ),
         ("x: \0", "no text"),
         ("{", "no YAML"),
         ("- &a [*a]", "no scenario"),
@@ -232,3 +237,21 @@ def test_every_write_is_in_the_audit_trail(ana, deliver_events):
     actions = set(AuditEntry.objects.filter(action__startswith="scenarios.").values_list("action", flat=True))
 
     assert actions == {"scenarios.make", "scenarios.run", "scenarios.finish", "scenarios.share", "scenarios.archive"}
+
+
+def test_a_run_names_the_sources_of_the_engine_that_computed_it(ana, deliver_events):
+    made = simulated(by=ana, deliver=deliver_events)
+
+    run = queries.finished_run(queries.version(made))
+    assert run.engine.endswith(f", sources {queries.engine_digest()}")
+    assert len(queries.engine_digest()) == 16
+
+
+def test_every_kind_of_measure_has_an_example_price_that_the_engine_takes():
+    whole = content(*queries.KINDS)
+    for kind in queries.KINDS:
+        entry = queries.new_measure(kind, whole)
+        assert queries.has_example_prices(entry), kind
+        assert not queries.has_example_prices(entry | {"cost_per_day": 7.0})
+        queries.contents.measure_of(entry)
+    assert set(queries.EXAMPLES) == set(queries.KINDS)

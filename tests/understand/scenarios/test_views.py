@@ -1,6 +1,7 @@
 """The pages: who sees which, the form with its buttons, results, comparison and downloads."""
 
 import json
+from html.parser import HTMLParser
 
 import pytest
 from django.utils import translation
@@ -89,34 +90,102 @@ def test_what_was_stored_stands_in_the_form_again_and_saving_it_changes_nothing(
     assert queries.version(made).content == before
 
 
-@pytest.mark.parametrize("kind", sorted(queries.KINDS))
-def test_each_measure_can_be_added_by_its_button_and_saved_as_it_stands(kind, page, client):
-    from html.parser import HTMLParser
+def test_what_the_form_does_not_ask_stays_as_the_file_said(page, client, ana):
+    from epipolis.core.models import User
 
-    class Form(HTMLParser):
-        def __init__(self):
-            super().__init__()
-            self.found, self.choice = [], ""
+    said = {
+        "compliance_by_area": {"D01-001": 0.25, "D02-002": 0.5}, "compliance_by_age": {"0-9": 0.3, "65+": 0.9},
+        "trigger": {"what": "tests", "above": 9.0, "below": None, "for_days": 2},
+    }  # fmt: skip
+    trace = {"layers": {"household": 1.0, "transit": 0.25}}
+    made = scenario(by=User.objects.get(username="ana"))
+    found = queries.version(made)
+    found.content |= {
+        "measures": [
+            queries.new_measure("close_places", found.content, places=["school"], **said),
+            queries.new_measure("trace_contacts", found.content, **trace),
+        ]
+    }
+    found.save()
 
-        def handle_starttag(self, tag, attributes):
-            given = dict(attributes)
-            if tag == "input" and given.get("name") and (given.get("type") != "checkbox" or "checked" in given):
-                self.found.append((given["name"], given.get("value", "")))
-            if tag == "select":
-                self.choice = given.get("name", "")
-            if tag == "option" and "selected" in given:
-                self.found.append((self.choice, given["value"]))
+    text = page(f"/scenarios/{made.id}/edit/")
+    saved = client.post(f"/scenarios/{made.id}/edit/", {**sent_by(text), "description": ""})
 
-    answer = client.post("/scenarios/new/", typed(add=kind, kind=[]))
-    text = answer.content.decode()
-    assert "autofocus" in text
+    assert "People who follow, by area: D01-001 25 %, D02-002 50 %" in text
+    assert saved.status_code == 302, saved.content.decode()
+    closed, traced = queries.version(made).content["measures"]
+    assert {name: closed[name] for name in said} == said
+    assert closed["places"] == ["school"]
+    assert traced["layers"] == {"household": 1.0, "class": 0.0, "team": 0.0, "place": 0.0, "passing": 0.0, "transit": 0.25}
+
+
+def test_what_came_with_a_file_cannot_be_forged_into_another_field(page, client):
+    for kept in ('{"effect": 1}', "[1]", "{", '{"compliance_by_area": {"D1": 7}}', '{"compliance_by_area": {"D1": "x"}}'):
+        answer = client.post("/scenarios/new/", typed(**MASKS, **{"m0-kept": kept}))
+        assert answer.status_code == 200
+        assert "alert-danger" in answer.content.decode()
+    assert not Scenario.objects.exists()
+
+
+def test_prices_are_called_examples_until_they_are_the_citys_own(page, client, ana, deliver_events):
+    form = page("/scenarios/new/", template="masks_tracing")
+    small = {"city": {"kind": "procedural", "people": 2_000, "seed": 1}, "days": 20, "seeds": 2}
+    ready = queries.ready_content("masks_tracing", disease="covid_19_ancestral", start=NOW.date())
+    made = services.make_scenario("M", "", ready | small, by=ana, at=NOW)
+    services.start_run(queries.version(made), by=ana, at=NOW)
+    deliver_events()
+    result = page(f"/scenarios/{made.id}/")
+
+    assert "These prices are examples" in form
+    assert "example prices" not in page("/scenarios/new/", template="as_is")
+    assert "At example prices" in result
+    assert "Example prices, not those of your city: Testing" in result
+
+
+def test_a_measure_that_never_comes_into_force_is_told(page, ana, deliver_events):
+    made = scenario("masks", by=ana, days=5)
+    found = queries.version(made)
+    found.content["measures"][0]["first_day"] = 5
+    found.save()
+    services.start_run(found, by=ana, at=NOW)
+    deliver_events()
+
+    assert "Never in force, because the run ends before: Masks" in page(f"/scenarios/{made.id}/")
+
+
+def sent_by(text):
+    """What a browser would send for the form of a page as it stands."""
     form = Form()
     form.feed(text[text.index('id="scenario-form"') :])
     sent = {}
     for name, value in form.found:
         sent.setdefault(name, []).append(value)
+    return sent | {"save": "1"}
 
-    saved = client.post("/scenarios/new/", {**sent, "save": "1", "description": ""})
+
+class Form(HTMLParser):
+    """The names and values of a form's fields."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.choice = [], ""
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if tag == "input" and given.get("name") and (given.get("type") != "checkbox" or "checked" in given):
+            self.found.append((given["name"], given.get("value", "")))
+        if tag == "select":
+            self.choice = given.get("name", "")
+        if tag == "option" and "selected" in given:
+            self.found.append((self.choice, given["value"]))
+
+
+@pytest.mark.parametrize("kind", sorted(queries.KINDS))
+def test_each_measure_can_be_added_by_its_button_and_saved_as_it_stands(kind, page, client):
+    answer = client.post("/scenarios/new/", typed(add=kind, kind=[]))
+    text = answer.content.decode()
+    assert "autofocus" in text
+    saved = client.post("/scenarios/new/", {**sent_by(text), "description": ""})
 
     assert saved.status_code == 302, saved.content.decode()
     assert [entry["kind"] for entry in queries.version(Scenario.objects.get()).content["measures"]] == [kind]
@@ -177,7 +246,8 @@ def test_a_finished_scenario_shows_totals_charts_and_what_was_assumed(page, ana,
 
     for words in ("Simulated", "What was assumed", "Every parameter of the disease", "infections on the worst day", "Digest"):
         assert words in text
-    assert text.count("<city-chart") >= 8
+    assert text.count("<city-chart") >= 7
+    assert "People in quarantine" not in text  # nobody was
 
 
 def test_a_page_says_when_an_earlier_run_gave_other_numbers(page, ana, deliver_events):
@@ -202,6 +272,17 @@ def test_the_comparison_says_in_words_what_the_measures_do(page, ana, deliver_ev
     assert "at a cost of" in text
     assert "seed by seed" in text
     assert "<scenario-map" in text
+
+
+def test_the_one_without_measures_is_measured_against_unless_another_is_chosen(page, ana, deliver_events):
+    other = simulated("masks", by=ana, deliver=deliver_events, name="Masks")
+    one = simulated(by=ana, deliver=deliver_events)
+    both = {"s": [other.id, one.id]}
+
+    assert "fewer infections than with As is" in page("/scenarios/compare/", plain="1", **both)
+    assert "fewer infections than with As is" in page("/scenarios/compare/")
+    assert "fewer infections than with As is" in page("/scenarios/compare/", first=one.id, **both)
+    assert "more infections than with Masks" in page("/scenarios/compare/", first=other.id, s=[one.id, other.id])
 
 
 def test_the_first_chosen_is_the_one_to_measure_against(page, ana, deliver_events):

@@ -46,7 +46,10 @@ def read_areas(folder: Path) -> Areas:
         return Areas(
             pa.Table.from_pylist(districts), _population(coarse, districts, "district"), pa.Table.from_pylist(districts)
         )
-    raise ValueError(f"{folder.name}: holds no borders (GeoJSON) with people counted by their areas (CSV).")
+    raise ValueError(
+        f"{folder.name}: holds no borders (GeoJSON) with people counted by their areas (CSV with the columns district, village,"
+        " age_group and people)."
+    )
 
 
 def _read_borders(folder: Path) -> tuple[list[Row], list[Row]]:

@@ -87,18 +87,29 @@ def _counts(table: pa.Table) -> Floats:
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_null(column.type)):
         raise ValueError("observed: count must hold numbers.")
     counts = np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), float)
-    if (counts < 0).any() or np.isinf(counts).any():
-        raise ValueError("observed: no count may be below 0 or without end.")
+    wrong = np.flatnonzero((counts < 0) | np.isinf(counts))
+    if len(wrong):
+        raise ValueError(f"observed, row {wrong[0] + 1}: count is {counts[wrong[0]]:g}, but may not be below 0 or without end.")
     return counts
 
 
 def _dated(table: pa.Table, start: date | None) -> tuple[list[int], date]:
     column = table.column("date")
     if not pa.types.is_date(column.type) or column.null_count:
-        raise ValueError("observed: date must hold a day in every row.")
+        raise ValueError(f"observed{_first_that_is_no_day(column)}: date must hold a day such as 2026-01-05.")
     found: list[date] = column.cast(pa.date32()).to_pylist()
     first = start or min(found, default=MONDAY)
     return [(day - first).days for day in found], first
+
+
+def _first_that_is_no_day(column: pa.ChunkedArray) -> str:
+    """Which row is at fault, where one can be named."""
+    for number, value in enumerate(column.to_pylist(), start=1):
+        try:
+            date.fromisoformat(str(value))
+        except ValueError:
+            return f", row {number}"
+    return ""
 
 
 def _numbered(table: pa.Table) -> list[int]:

@@ -120,7 +120,7 @@ def concerned(epidemic: Epidemic, orders: Orders, measure: Measure) -> float:
     """For how many people a measure means something today, for its cost."""
     bodies, world = epidemic.bodies, epidemic.world
     if isinstance(measure, Masks):
-        return float(orders.compliance(epidemic, measure).sum())
+        return float(orders.compliance(epidemic, measure).sum()) * _supplied(measure)
     if isinstance(measure, WorkFromHome):
         return float((bodies["habits"] & REMOTE > 0).sum())
     if isinstance(measure, Schools):
@@ -175,12 +175,17 @@ def _put_on_masks(epidemic: Epidemic, orders: Orders) -> None:
     epidemic.bodies["wears"] = 0
     orders.masks = np.ones((len(LAYERS), 256))
     for bit, masks in enumerate(orders.of(Masks)[:_MASK_ORDERS]):
-        supply = masks.supply_per_person_week
-        wears = follows(epidemic, masks, 1.0 if supply is None else min(1.0, supply / _MASKS_A_WEEK))
+        wears = follows(epidemic, masks, _supplied(masks))
         epidemic.bodies["wears"] |= (wears << bit).astype(np.uint8)
         with_mask = (np.arange(256) >> bit) & 1 == 1
         for layer in masks.layers:
             orders.masks[LAYERS.index(layer), with_mask] *= (1 - masks.effect) ** 0.5
+
+
+def _supplied(masks: Masks) -> float:
+    """Share of those who would wear a mask for whom there is one."""
+    supply = masks.supply_per_person_week
+    return 1.0 if supply is None else min(1.0, supply / _MASKS_A_WEEK)
 
 
 def _shut(epidemic: Epidemic, orders: Orders) -> Ints:

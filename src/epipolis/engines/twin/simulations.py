@@ -13,7 +13,7 @@ from epipolis.engines.twin.city import City
 from epipolis.engines.twin.disease import Disease
 from epipolis.engines.twin.epidemics import Epidemic, advance, begin_epidemic
 from epipolis.engines.twin.measure_checks import check_measures
-from epipolis.engines.twin.measures import IsolateCases, Measure, QuarantineHouseholds, TraceByBluetooth, TraceContacts
+from epipolis.engines.twin.measures import IsolateCases, Masks, Measure, QuarantineHouseholds, TraceByBluetooth, TraceContacts
 from epipolis.engines.twin.mixing import Mixing
 from epipolis.engines.twin.responses import Response, respond
 from epipolis.engines.twin.results import (
@@ -180,6 +180,8 @@ def _pay(
             people = at_home[1] / len(quarantining)
         else:
             people = concerned(epidemic, orders, measure)
+        if isinstance(measure, Masks):
+            response.units[number] += people  # one a day for everybody who wears one
         person_days[number] += people
         units = response.units[number] - before.get(number, 0.0)
         response.paid[number] = response.units[number]

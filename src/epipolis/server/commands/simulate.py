@@ -104,9 +104,7 @@ def _check_records(records: Path | None, out: Path | None, orders: tuple[Any, ..
     if out and out.absolute() == records.absolute():
         raise ValueError("--records and --out name the same folder")
     if not any(isinstance(order, twin.Testing) for order in orders):
-        raise ValueError(
-            "--records: nobody is tested, so no case would be known; add testing to --measures, or --measures usual"
-        )
+        raise ValueError("--records: without testing no case is known; add it to the measures, or say --measures usual")
     for order in orders:
         if order.trigger:
             raise ValueError(f"--records: {order.label} waits for a trigger, which a run lived day by day does not know")

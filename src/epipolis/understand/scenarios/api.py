@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from epipolis.core import clock
 from epipolis.core.access import Needs
@@ -24,7 +24,13 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PerPeople = Annotated[float, Field(ge=0, le=100_000)]
 
 
-class CityIn(Schema):
+class Asked(Schema):
+    """What a program sends; a field that is not known is refused rather than left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class CityIn(Asked):
     """`procedural` with a number of people, or `ours`: the areas and people of this platform."""
 
     kind: Literal["procedural", "ours"] = "procedural"
@@ -32,19 +38,19 @@ class CityIn(Schema):
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
 
 
-class BedsIn(Schema):
+class BedsIn(Asked):
     ward: PerPeople = settings.ward_beds_per_100k
     icu: PerPeople = settings.icu_beds_per_100k
 
 
-class BeginIn(Schema):
+class BeginIn(Asked):
     """What if from here: begin with the people infected in the last weeks as this platform knows them."""
 
     under_reporting: Annotated[float, Field(ge=1, le=100)] = settings.under_reporting
     immune_share: Share = 0.0
 
 
-class ScenarioIn(Schema):
+class ScenarioIn(Asked):
     """Measures are written as in files: `{"masks": {"effect": 0.5, "from": 14}}`, or just `"isolate_cases"`."""
 
     name: Word

@@ -1,5 +1,10 @@
-"""One measure on the form, made from the menu."""
+"""One measure on the form, made from the menu.
 
+A file may say more than the form asks: shares by area, by other ages, layers or kinds of place that the menu does not list.
+What the form does not show is carried along in one hidden field, and told.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -11,6 +16,7 @@ from epipolis.understand.scenarios import queries
 from .fields import AmountField, GroupsField, ManyField, PercentField
 
 _LAST_DAY = 3_650
+_BY_WHOM = {"compliance_by_age", "compliance_by_area"}
 _COSTS = (
     ("cost_per_day", _("Cost for each day in force")),
     ("cost_per_person_day", _("Cost for each person and day")),
@@ -47,6 +53,7 @@ class MeasureForm(forms.Form):
                     self._add("what", f"{ask.name}-{name}", PercentField(label=label), "%", above=ask.label)
             else:
                 self._add("what", ask.name, _field_for(ask, vaccines), ask.unit)
+        self.fields["kept"] = forms.JSONField(required=False, widget=forms.HiddenInput)
         self._add_when()
         self._add("who", "compliance", PercentField(label=_("People who follow")), "%")
         for group, label in queries.AGES:
@@ -70,6 +77,7 @@ class MeasureForm(forms.Form):
         none = [("", _("no trigger: on all these days"))]
         what = forms.ChoiceField(label=_("Only while"), required=False, choices=[*none, *queries.TRIGGERS])
         self._add("when", "trigger_what", what)
+        self._offer_what_is_stored()
         bounds = {"min_value": 0, "max_value": 100_000, "required": False}
         self._add("when", "trigger_above", AmountField(label=_("is above"), **bounds), _("per 100,000"))
         until = _("Empty: it ends as soon as it is no longer above.")
@@ -79,6 +87,15 @@ class MeasureForm(forms.Form):
         self._add(
             "when", "trigger_for_days", forms.IntegerField(label=_("for"), min_value=1, max_value=60, required=False), _("days")
         )
+
+    def _offer_what_is_stored(self):
+        """A choice that came with a file stays a choice."""
+        for name, field in self.fields.items():
+            if isinstance(field, forms.ChoiceField) and name != "vaccine":
+                stored = self.data.getlist(self.add_prefix(name)) if self.is_bound else self.initial.get(name, ())
+                known = {value for value, _label in field.choices}
+                more = [stored] if isinstance(stored, str) else stored
+                field.choices = [*field.choices, *((value, value) for value in more if value not in known and value)]
 
     def _add_cost(self):
         title = forms.CharField(
@@ -111,7 +128,7 @@ class MeasureForm(forms.Form):
 
     def is_open(self, group):
         """Whether a folded part holds something that is not as usual, or an error."""
-        initial = {"first_day": 0, "compliance": 1.0, "trigger_for_days": 1}
+        initial = {"first_day": 0, "compliance": 1.0, "trigger_for_days": 1, **queries.example_prices(self.kind.name)}
         return any(
             self[name].errors or self._value(name) not in (None, "", initial.get(name, 0)) for name in self.groups[group]
         )
@@ -120,8 +137,25 @@ class MeasureForm(forms.Form):
         return self.cleaned_data.get(name) if self.is_bound and hasattr(self, "cleaned_data") else self.initial.get(name)
 
     @property
+    def kept_lines(self):
+        """What the form does not show, in words: one line for each part."""
+        return queries.kept_words(self._value("kept") or {}) if not self["kept"].errors else []
+
+    def clean_kept(self):
+        kept = self.cleaned_data["kept"] or {}
+        names = {"compliance_by_area", "compliance_by_age", *(ask.name for ask in self.kind.asks if ask.kind == "shares")}
+        if not isinstance(kept, dict) or not set(kept) <= names or not all(isinstance(one, dict) for one in kept.values()):
+            raise forms.ValidationError(_("What came with the file could not be read."))
+        return kept
+
+    @property
+    def is_example(self):
+        """Whether the prices are still those of the example."""
+        return queries.has_example_prices({"kind": self.kind.name} | {name: self._value(name) for name in self.groups["cost"]})
+
+    @property
     def shows_who(self):
-        return self.is_open("who")
+        return self.is_open("who") or bool(self.kept_lines)
 
     @property
     def shows_cost(self):
@@ -147,9 +181,17 @@ class MeasureForm(forms.Form):
         if given["trigger_what"]:
             trigger = {"what": given["trigger_what"], "above": given["trigger_above"], "below": given["trigger_below"]}
             entry["trigger"] = {**trigger, "for_days": given["trigger_for_days"] or 1}
+        kept = given["kept"]
+        for name in set(kept) - _BY_WHOM:
+            entry[name] = kept[name] | entry[name]
         ages = {group: given[f"age-{group}"] for group, _label in queries.AGES if given[f"age-{group}"] is not None}
-        usual = {"compliance": 1.0, "compliance_by_age": {}, "title": ""}
-        rest = {"compliance": given["compliance"], "compliance_by_age": ages, "title": given["title"]}
+        usual = {"compliance": 1.0, "compliance_by_age": {}, "compliance_by_area": {}, "title": ""}
+        rest = {
+            "compliance": given["compliance"],
+            "compliance_by_age": kept.get("compliance_by_age", {}) | ages,
+            "compliance_by_area": kept.get("compliance_by_area", {}),
+            "title": given["title"],
+        }
         rest |= {name: given[name] or 0.0 for name in given if name.startswith("cost_")}
         return entry | {name: value for name, value in rest.items() if value != usual.get(name, 0.0)}
 
@@ -157,12 +199,21 @@ class MeasureForm(forms.Form):
 def initial_of(entry):
     """A stored measure as the form's beginning values."""
     found: dict[str, Any] = {"first_day": 0, "compliance": 1.0, "trigger_for_days": 1}
-    found |= {name: value for name, value in entry.items() if name not in ("kind", "trigger", "compliance_by_age")}
+    found |= {name: value for name, value in entry.items() if name not in ("kind", "trigger", *_BY_WHOM)}
+    kept = {"compliance_by_area": entry.get("compliance_by_area") or {}}
     for ask in queries.KINDS[entry["kind"]].asks:
         if ask.kind == "shares":
-            shares = found.pop(ask.name, {})
-            found |= {f"{ask.name}-{name}": shares.get(name, 0.0) for name, _label in ask.choices}
-    found |= {f"age-{group}": share for group, share in (entry.get("compliance_by_age") or {}).items()}
+            shares, shown = found.pop(ask.name, {}), dict(ask.choices)
+            found |= {f"{ask.name}-{name}": shares.get(name, 0.0) for name in shown}
+            kept[ask.name] = _without(shares, shown)
+    ages = entry.get("compliance_by_age") or {}
+    found |= {f"age-{group}": share for group, share in ages.items()}
+    kept["compliance_by_age"] = _without(ages, dict(queries.AGES))
+    found["kept"] = {name: shares for name, shares in kept.items() if shares}
     if trigger := entry.get("trigger"):
         found |= {f"trigger_{name}": value for name, value in trigger.items()}
     return found
+
+
+def _without(shares: Mapping[str, float], shown: Mapping[str, Any]) -> dict[str, float]:
+    return {name: share for name, share in shares.items() if name not in shown}

@@ -50,7 +50,8 @@ class ScenarioForm(forms.Form):
         help_text=_("Not every infection is found. Early in 2020 studies found 5 to 20; with much testing it is 2 to 4."),
     )  # fmt: skip
     immune = PercentField(
-        label=_("People who are immune already"), help_text=_("By infection or vaccine, spread evenly over the city.")
+        label=_("People who are immune already"),
+        help_text=_("Spread evenly over the city. Their protection wanes as after an infection that has just passed."),
     )
 
     def __init__(self, *args, **kwargs):

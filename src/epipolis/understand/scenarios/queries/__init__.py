@@ -20,8 +20,9 @@ from .figures import Shown
 from .menu import AGES, KINDS, MENU, TRIGGERS, Ask, Kind
 from .our_city import our_areas
 from .pages import comparison_of, comparison_tile, drawn_days, measure_lines, our_people, result_of, usual_disease
+from .prices import EXAMPLES, example_prices, has_example_prices
 from .ready import BY_NAME, READY, new_measure, ready_content
-from .results import digest_of, packed, packed_areas, table_of, to_bytes
+from .results import digest_of, engine_digest, packed, packed_areas, table_of, to_bytes
 from .scenarios import (
     OPEN,
     differs_from_before,
@@ -31,6 +32,7 @@ from .scenarios import (
     listed,
     may_change,
     newest_run,
+    plain_first,
     run,
     runs_of,
     scenario,
@@ -41,12 +43,13 @@ from .scenarios import (
     was_run,
 )
 from .tables import COLUMNS, EXPORTED, all_rows, rows
-from .words import assumptions, content_words, measure_title, sentence
+from .words import assumptions, content_words, kept_words, measure_title, sentence
 
 __all__ = [
     "AGES",
     "BY_NAME",
     "COLUMNS",
+    "EXAMPLES",
     "EXPORTED",
     "KINDS",
     "LARGEST_FILE",
@@ -70,9 +73,13 @@ __all__ = [
     "disease_choices",
     "drawn_days",
     "empty_content",
+    "engine_digest",
+    "example_prices",
     "finished_run",
     "from_yaml",
+    "has_example_prices",
     "is_unwanted",
+    "kept_words",
     "latest_finished",
     "listed",
     "may_change",
@@ -86,6 +93,7 @@ __all__ = [
     "packed",
     "packed_areas",
     "people_of",
+    "plain_first",
     "plain_measures",
     "problems_of",
     "read_entries",

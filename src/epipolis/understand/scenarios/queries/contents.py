@@ -98,14 +98,17 @@ def problems_of(content: Mapping[str, Any]) -> list[Problem]:
     people = people_of(content)
     if content["city"]["kind"] == "ours" and not people:
         found.append(("city", _("No people are counted in our city yet. Load its population, or simulate an invented city.")))
+    codes = area_codes(content)
+    named = {row["area"] for row in (content.get("begin") or {}).get("infected", ())} - {None}
+    if named and codes is not None and (strange := sorted(named - _counted_areas())):
+        found.append(("begin", _("begin: our city has no area %(area)s.") % {"area": strange[0][:40]}))
     good: list[Any] = []
     disease = twin.load_disease(content["disease"])
     for number, entry in enumerate(content["measures"]):
         try:
             measure = measure_of(entry)
-            areas = area_codes(content)
-            if areas is None:  # an invented city's areas are known when it is built, and checked then
-                areas = tuple(measure.compliance_by_area)
+            # An invented city's areas are known when it is built, and checked then.
+            areas = codes if codes is not None else tuple({code for one in (*good, measure) for code in one.compliance_by_area})
             if people:
                 twin.check_measures((*good, measure), people=people, areas=areas, days=content["days"], disease=disease)
             good.append(measure)
@@ -117,6 +120,10 @@ def problems_of(content: Mapping[str, Any]) -> list[Problem]:
 def people_of(content: Mapping[str, Any]) -> int:
     """How many people the city of a content has."""
     return city.total_population() if content["city"]["kind"] == "ours" else int(content["city"]["people"])
+
+
+def _counted_areas() -> set[str]:
+    return {code for row in city.counted_people() for code in (row["neighbourhood"], row["district"]) if code}
 
 
 def area_codes(content: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -242,6 +249,8 @@ def check_begin(begin: Any) -> None:
             raise ValueError("begin: every row of infected needs an area, or null for anywhere")
         for part, most in (("count", 10_000_000), ("days_since_infection", 60), ("age_from", 200), ("age_to", 200)):
             _whole(f"begin: {part}", row.get(part), 0, most)
+        if row["age_to"] < row["age_from"]:
+            raise ValueError(f"begin: age_to is {row['age_to']}, but must be no less than age_from, which is {row['age_from']}")
 
 
 def _is_number(value: Any, most: float = 1e9) -> bool:

@@ -11,7 +11,8 @@ from epipolis.sense.city import queries as city
 from epipolis.understand.scenarios.queries import charts, contents, figures, tables, words
 from epipolis.understand.scenarios.queries.figures import Shown
 from epipolis.understand.scenarios.queries.menu import KINDS
-from epipolis.understand.scenarios.queries.scenarios import latest_finished
+from epipolis.understand.scenarios.queries.prices import has_example_prices
+from epipolis.understand.scenarios.queries.scenarios import latest_finished, plain_first
 from epipolis.understand.scenarios.queries.scenarios import shown as shown_of
 
 USUAL_DISEASE = "covid_19_ancestral"
@@ -64,11 +65,16 @@ def result_of(shown: Sequence[Shown]) -> dict[str, Any]:
             (_("Hospital wards"), "ward", charts.beds_chart(shown, "ward")),
             (_("Intensive care"), "icu", charts.beds_chart(shown, "icu")),
         ],
-        "work": [(whats[what], what, charts.curve_chart(shown, what)) for what in ("tests", "quarantined")],
+        "work": [
+            (whats[what], what, charts.curve_chart(shown, what))
+            for what in ("tests", "quarantined")
+            if any(figures.daily(one, what).any() for one in shown)
+        ],
         "totals": totals,
         "ages": charts.age_chart(shown, "infections"),
         "where": charts.setting_chart(shown),
         "costs": charts.cost_chart(shown) if any(figures.total(one, "cost")[1] for one in shown) else None,
+        "has_example_prices": any(has_example_prices(entry) for one in shown for entry in one.content["measures"]),
         "cost_lines": [(one.name, _cost_lines(one)) for one in shown],
     }
 
@@ -146,7 +152,7 @@ def _borders(one: Shown) -> dict[str, Any]:
 
 def comparison_tile(at: datetime) -> dict[str, Any]:
     """The last comparison on the dashboard: what was found, and the curves of infections. Shared scenarios only."""
-    ready, _missing = shown_of(latest_finished())
+    ready, _missing = shown_of(plain_first(latest_finished()))
     if not ready:
         return {"value": None, "note": _("No scenario was simulated and shared yet.")}
     note = words.sentence(ready[1], ready[0]) if len(ready) > 1 else ready[0].name

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from epipolis.understand.scenarios.queries.contents import Content, empty_content, people_of, vaccines_of
 from epipolis.understand.scenarios.queries.menu import KINDS, Text
+from epipolis.understand.scenarios.queries.prices import example_prices
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def ready_content(name: str, *, disease: str, start: date) -> Content:
 
 
 def new_measure(kind: str, content: Mapping[str, Any], **values: Any) -> dict[str, Any]:
-    """A measure as the menu begins it, for this disease and this many people.
+    """A measure as the menu begins it, for this disease and this many people, at example prices.
 
     Raises:
         KeyError: there is no such kind.
@@ -91,4 +92,4 @@ def new_measure(kind: str, content: Mapping[str, Any], **values: Any) -> dict[st
     entry = {name: list(value) if isinstance(value, tuple) else value for name, value in KINDS[kind].defaults().items()}
     if kind == "vaccinate":
         entry |= {"vaccine": next(iter(vaccines_of(content["disease"])), ""), "per_day": max(1, people_of(content) // 200)}
-    return entry | values
+    return entry | example_prices(kind) | values

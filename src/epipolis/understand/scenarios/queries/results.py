@@ -1,13 +1,16 @@
 """The tables of a run: how the engine's results are packed for keeping, and read again."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from epipolis.engines import twin
 from epipolis.understand.scenarios.models import Run, RunTable
 
 Tables = dict[str, pa.Table]
@@ -64,6 +67,15 @@ def digest_of(tables: Mapping[str, pa.Table]) -> str:
             whole.update(f"{column}\n".encode())
             whole.update(repr(tables[name].column(column).to_pylist()).encode())
     return whole.hexdigest()
+
+
+@cache
+def engine_digest() -> str:
+    """One text for the sources of the engine in force: another text, another engine, though the version be the same."""
+    whole, engine = sha256(), Path(str(twin.__file__)).parent
+    for path in [engine.parent / "compiled.py", *sorted([*engine.rglob("*.py"), *engine.rglob("*.yaml")])]:
+        whole.update(path.relative_to(engine.parent).as_posix().encode() + b"\0" + path.read_bytes())
+    return whole.hexdigest()[:16]
 
 
 def to_bytes(table: pa.Table) -> bytes:

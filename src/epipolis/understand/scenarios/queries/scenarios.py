@@ -131,3 +131,8 @@ def latest_finished(user: Any = None, *, count: int = 2) -> list[Scenario]:
             found.append(key)
     rows = Scenario.objects.in_bulk(found[:count])
     return [rows[key] for key in reversed(found[:count])]
+
+
+def plain_first(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """Those without measures before the others, so that these are measured against doing nothing."""
+    return sorted(scenarios, key=lambda one: bool(version(one).content["measures"]))

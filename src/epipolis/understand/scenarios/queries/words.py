@@ -12,6 +12,7 @@ from epipolis.understand.scenarios.queries import figures
 from epipolis.understand.scenarios.queries.contents import Content, disease_choices
 from epipolis.understand.scenarios.queries.figures import Shown, Spread
 from epipolis.understand.scenarios.queries.menu import AGES, KINDS, LAYERS, TRIGGERS, Ask
+from epipolis.understand.scenarios.queries.prices import has_example_prices
 from epipolis.understand.scenarios.settings import settings
 
 
@@ -81,7 +82,22 @@ def measure_words(entry: Mapping[str, Any], start: date) -> str:
         parts.append(_("%(share)s follow") % {"share": percent(entry["compliance"])})
     ages = dict(AGES)
     parts += [f"{ages.get(group, group)}: {percent(share)}" for group, share in (entry.get("compliance_by_age") or {}).items()]
+    if areas := entry.get("compliance_by_area"):
+        parts.append(_("by area: %(areas)s") % {"areas": _listed(areas)})
     return " · ".join(part for part in parts if part)
+
+
+def kept_words(kept: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What a measure says that the form does not ask, one line for each part."""
+    names = {"compliance_by_area": _("People who follow, by area"), "compliance_by_age": _("People who follow, by age")}
+    asked = {ask.name: str(ask.label) for kind in KINDS.values() for ask in kind.asks if ask.kind == "shares"}
+    return [f"{names.get(part) or asked.get(part, part)}: {_listed(shares)}" for part, shares in kept.items() if shares]
+
+
+def _listed(shares: Mapping[str, Any], most: int = 12) -> str:
+    found = [f"{name} {percent(share) if isinstance(share, int | float) else share}" for name, share in shares.items()]
+    more = [_("%(n)s more") % {"n": number(len(found) - most)}] if len(found) > most else []
+    return ", ".join(found[:most] + more)
 
 
 def said(ask: Ask, value: Any) -> str:
@@ -165,6 +181,12 @@ def assumptions(shown: Shown) -> list[str]:
         % {"n": number(seeds)},
         _("The range is that of chance in the model. That the model or its parameters are wrong is not in it."),
     ]
+    measures = shown.content["measures"]
+    late = [measure_title(entry) for entry in measures if entry.get("first_day", 0) >= shown.content["days"]]
+    if late:
+        found.append(_("Never in force, because the run ends before: %(names)s.") % {"names": ", ".join(late)})
+    if examples := [measure_title(entry) for entry in measures if has_example_prices(entry)]:
+        found.append(_("Example prices, not those of your city: %(names)s.") % {"names": ", ".join(examples)})
     if shown.content.get("begin"):
         found.append(_("It begins with %(words)s.") % {"words": content_words(shown.content)[-1][1]})
     return found
@@ -189,6 +211,8 @@ def sentence(shown: Shown, first: Shown) -> str:
         whole += _(", %(share)s fewer deaths") % {"share": spread_words(deaths)}
     cost = figures.total(shown, "cost")
     if cost[1]:
+        if any(has_example_prices(entry) for entry in shown.content["measures"]):
+            return whole + _(", at a cost of %(cost)s at example prices.") % {"cost": money(cost[1])}
         return whole + _(", at a cost of %(cost)s.") % {"cost": money(cost[1])}
     return whole + _("; no costs were entered.")
 
@@ -204,7 +228,8 @@ def total_words(shown: Shown, what: str) -> str:
     low, middle, high = figures.total(shown, what)
     if what == "peak_day":
         day = shown.start + timedelta(days=round(middle))
-        return f"{shown_day(day)} ({number(low, 0)}–{number(high, 0)})"
+        first, last = (shown_day(shown.start + timedelta(days=round(value))) for value in (low, high))
+        return f"{shown_day(day)} ({first} – {last})"
     if what == "attack_rate":
         return f"{number(100 * middle, 1)} ({number(100 * low, 1)}–{number(100 * high, 1)})"
     digits = 1 if what == "r_early" else 0

@@ -162,7 +162,8 @@ def _keep(row: Run, built: Any, disease: Any, results: list[Any], *, seconds: fl
         RunTable(run=held, name=name, rows=table.num_rows, content=queries.to_bytes(table)) for name, table in tables.items()
     )
     row.state, row.finished, row.seconds = Run.State.DONE, clock.now(), seconds
-    row.engine, row.people = f"epipolis {platform_version()}".strip(), len(built.homes.age)
+    row.engine = f"epipolis {platform_version()[:30]}".strip() + f", sources {queries.engine_digest()}"
+    row.people = len(built.homes.age)
     row.disease, row.summaries = _plain(asdict(disease)), [_plain(result.summary()) for result in results]
     row.digest, row.is_unwanted = queries.digest_of(tables), False
     row.save()

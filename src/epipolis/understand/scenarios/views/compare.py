@@ -49,7 +49,11 @@ def areas_by_day(request: HttpRequest) -> JsonResponse:
 
 
 def _chosen(request: HttpRequest):
-    """The scenarios that the address names, in its order, at most four; without any, the last two that were finished."""
+    """The scenarios that the address names, at most four; without any, the last two that were finished.
+
+    They keep the address's order, but `first` names the one to measure against, and where nobody chose one ("plain", as the
+    list sends it) those without measures come first.
+    """
     wanted: list[UUID] = []
     for text in request.GET.getlist("s"):
         try:
@@ -59,6 +63,9 @@ def _chosen(request: HttpRequest):
         if key not in wanted:
             wanted.append(key)
     if not wanted and "s" not in request.GET:
-        return queries.latest_finished(request.user)
+        return queries.plain_first(queries.latest_finished(request.user))
     found = {one.id: one for one in queries.visible_to(request.user).filter(id__in=wanted[:MOST])}
-    return [found[key] for key in wanted if key in found]
+    chosen = [found[key] for key in wanted if key in found]
+    if "plain" in request.GET:
+        return queries.plain_first(chosen)
+    return sorted(chosen, key=lambda one: str(one.id) != request.GET.get("first"))
