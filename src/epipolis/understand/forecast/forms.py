@@ -30,3 +30,9 @@ class ModelsFilter(forms.Form):
     target = forms.CharField(max_length=60, required=False)
     area = forms.CharField(max_length=60, required=False)
     days = forms.IntegerField(min_value=7, max_value=1_830, required=False)
+
+
+class LimitForm(forms.Form):
+    """An incidence limit other than that of the rules."""
+
+    limit = forms.FloatField(min_value=1, max_value=100_000, required=False)

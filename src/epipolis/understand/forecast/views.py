@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,7 +17,7 @@ from epipolis.core.exports import FORMATS, download
 from epipolis.core.modules import Layer
 
 from . import queries, services
-from .forms import ModelsFilter, PastForm
+from .forms import LimitForm, ModelsFilter, PastForm
 from .models import Round
 
 _PAGE = 30
@@ -53,16 +54,19 @@ def risk_map(request: HttpRequest) -> HttpResponse:
     found = queries.latest_round()
     if found is None:
         return render(request, "forecast/map.html", _empty())
-    layer = Layer("risk", _("Probability in percent"), "forecast:areas", needs="forecast.view", colour_by="probability")
-    context = {"round": found, "layers": [layer], "rows": queries.area_rows(found)}
-    return render(request, "forecast/map.html", context | {"limit": found.settings.get("incidence_limit")})
+    limit = _limit(request)
+    address = reverse("forecast:areas") + (f"?limit={limit:g}" if limit else "")
+    layer = Layer("risk", _("Probability in percent"), address, needs="forecast.view", colour_by="probability")
+    context = {"round": found, "layers": [layer], "rows": queries.area_rows(found, limit)}
+    shown = limit or found.settings.get("incidence_limit") or 0
+    return render(request, "forecast/map.html", context | {"limit": f"{shown:g}"})
 
 
 @needs("forecast.view")
 @require_safe
 def risk_layer(request: HttpRequest) -> JsonResponse:
     """Districts with that probability, for any map."""
-    return JsonResponse(queries.risk_geojson(queries.latest_round()))
+    return JsonResponse(queries.risk_geojson(queries.latest_round(), _limit(request)))
 
 
 @needs("forecast.view")
@@ -176,6 +180,12 @@ def _overview(request: HttpRequest, found: Round, newest: Round) -> dict[str, An
     context = queries.overview(looked, newest=newest)
     is_old = (clock.now() - found.known_at).days >= 2 and found.id == newest.id
     return context | {"areas": queries.area_rows(found), "is_old": is_old, "open": queries.open_round()}
+
+
+def _limit(request: HttpRequest) -> float | None:
+    """Another incidence limit to look at, where a sensible one was typed."""
+    form = LimitForm(request.GET)
+    return form.cleaned_data.get("limit") if form.is_valid() else None
 
 
 def _empty() -> dict[str, Any]:

@@ -95,7 +95,7 @@ function lines(data, style) {
   return {
     legend: { ...legend(data, style), data: [...new Set((data.series || []).map((part) => part.name))] }, grid: grid(data),
     tooltip: { ...frame(style).tooltip, axisPointer: { type: "line", lineStyle: { color: style.quiet } }, formatter: (rows) => bandTip(rows, data) },
-    xAxis: categories(data, style, { boundaryGap: false }), yAxis: amounts(data, style), series,
+    xAxis: categories(data, style, { boundaryGap: false }), yAxis: amounts(data, style, data.most ? { max: data.most } : {}), series,
   };
 }
 

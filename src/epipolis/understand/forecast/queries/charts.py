@@ -53,23 +53,36 @@ def fan_chart(
     if weeks:
         series.append(_fan_series(_("forecast"), weeks, days, share, colour=_AHEAD, anchor=(known.last_day, anchor)))
     start = next((n for n, day in enumerate(days) if any(_value(one, n) is not None for one in series)), 0)
+    scale = _scale([*counted.values()], weeks, latest, share)
     return {
         "kind": "line",
         "x": [day.isoformat() for day in days[start:]],
         "x_title": _("day"),
         "y_title": _("%(unit)s a week") % {"unit": target.unit} if is_weekly else _("%(unit)s a day") % {"unit": target.unit},
         "mark": {"x": known.last_day.isoformat(), "name": _("known until here")},
+        "most": scale,
         "series": [_cut(one, start) for one in series],
     }
 
 
+def _scale(counted: Sequence[float], weeks: Sequence[Quantiles], latest: Sequence[Quantiles], share: int) -> float | None:
+    """The top of the chart: what was counted, the next two weeks and the narrow band fit; what is wider is cut off."""
+    tops = [*counted, *((one.at(0.975) or 0) / share for one in weeks[:2]), *(one.at(0.975) or 0 for one in latest)]
+    tops += [(one.at(0.75) or 0) / share for one in weeks]
+    highest = max(tops, default=0.0)
+    if highest <= 0:
+        return None
+    unit = 10 ** np.floor(np.log10(highest))
+    return float(next(step * unit for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * unit >= highest))
+
+
 def beds_chart(target: str, area: str, known: Known, days_ahead: Sequence[Quantiles], limit: float | None) -> Chart:
-    """Occupied beds, what is to come, and the limit."""
+    """Occupied beds, what is to come, and the limit. A count that lacks late reports is not joined to what is to come."""
     first = known.last_day - timedelta(days=PAST_DAYS)
     last = days_ahead[-1].day if days_ahead else known.last_day
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     counted = {day: value for day, value in _counted(known, target, area).items() if day >= first}
-    anchor = counted.get(known.last_day)
+    anchor = None if known.is_derived(target) else counted.get(known.last_day)
     series = [{"name": _("occupied"), "values": _on(days, counted), "colour": _MEAN}]
     series.append(_fan_series(_("forecast"), days_ahead, days, 1, colour=_AHEAD, anchor=(known.last_day, anchor)))
     if limit is not None:
@@ -93,7 +106,6 @@ def rt_chart(row: Reproduction) -> Chart:
         "fractions": True,
         "x": [line["day"] for line in lines],
         "x_title": _("last day of seven"),
-        "y_title": "Rt",
         "series": [
             {
                 "name": "Rt",

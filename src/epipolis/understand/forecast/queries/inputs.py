@@ -17,7 +17,7 @@ from epipolis.core import clock
 from epipolis.sense.cases import queries as cases
 from epipolis.sense.city import queries as city
 from epipolis.understand.forecast.models import Series, SeriesValue
-from epipolis.understand.forecast.queries.targets import ADMISSIONS, CITY, LINE_LIST, OCCUPANCIES
+from epipolis.understand.forecast.queries.targets import ADMISSIONS, CITY, LINE_LIST, WARD
 from epipolis.understand.forecast.settings import settings
 
 _LEFT, _PEOPLE = "left hospital", "people"
@@ -109,9 +109,13 @@ class Known:
                 counts = self.counts.get(target, {}).get(area, {})
                 found[area] = first, np.array([counts.get(first + timedelta(n), 0.0) for n in range(length)])
             return found
-        if target in OCCUPANCIES and target not in self.counts:
-            return self._occupied() if target == "ward" else {}
+        if self.is_derived(target):
+            return self._occupied()
         return {area: _gapped(values) for area, values in self.counts.get(target, {}).items()}
+
+    def is_derived(self, target: str) -> bool:
+        """Whether an occupancy is counted from the admissions of the line list, as nobody uploaded it."""
+        return target == WARD and target not in self.by_target
 
     def is_weekly(self, target: str) -> bool:
         """Whether an uploaded series has one value a week rather than one a day."""

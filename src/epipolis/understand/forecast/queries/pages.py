@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from epipolis.core import clock
-from epipolis.understand.forecast.models import Round, SeriesValue
+from epipolis.understand.forecast.models import Round
 from epipolis.understand.forecast.queries import charts, records, results, words
 from epipolis.understand.forecast.queries.records import Record
 from epipolis.understand.forecast.queries.results import Quantiles
@@ -18,7 +18,6 @@ from epipolis.understand.forecast.queries.targets import (
     CITY,
     ENSEMBLE,
     LINE_LIST,
-    OCCUPANCIES,
     WEEK,
     Target,
     target,
@@ -117,10 +116,10 @@ def _week(one: Quantiles, looked: Looked) -> dict[str, Any]:
 _SHOWN = {"low": 0.025, "quarter": 0.25, "median": 0.5, "three_quarters": 0.75, "high": 0.975}
 
 
-def area_rows(found: Round) -> list[dict[str, Any]]:
-    """Every area with its Rt and what is to come, the city first."""
+def area_rows(found: Round, limit: float | None = None) -> list[dict[str, Any]]:
+    """Every area with its Rt and what is to come, the city first; `limit`: an incidence other than that of the rules."""
     weeks = results.first_weeks(found)
-    risk = {row["area"]: row for row in results.risks(found)}
+    risk = {row["area"]: row for row in results.risks(found, limit)}
     names = results.area_names()
     rows = []
     for area, row, newest in results.reproductions(found):
@@ -156,8 +155,7 @@ def beds_page(found: Round, wanted: str = "") -> dict[str, Any]:
         context["chart"] = charts.beds_chart(shown["target"], shown["area"], known, fan, limit)
         context["sentence"] = words.bed_sentence(shown)
         context["record"] = records.beds_hits(scored)
-        uploaded = SeriesValue.objects.filter(series__name=shown["target"]).exists()
-        context["is_derived"] = shown["target"] in OCCUPANCIES and not uploaded
+        context["is_derived"] = known.is_derived(shown["target"])
     return context
 
 

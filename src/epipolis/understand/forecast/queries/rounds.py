@@ -94,7 +94,7 @@ def unscored(known: Known, *, is_final: bool) -> list[Forecast]:
     if is_final:
         found = found.filter(~Exists(scored.filter(is_final=True)))
     else:
-        late = [name for name, target in KNOWN.items() if target.is_late]
+        late = [name for name, target in KNOWN.items() if target.is_late or known.is_derived(name)]
         found = found.exclude(model=NOWCAST).exclude(target__in=late).filter(~Exists(scored))
     return list(found.select_related("round").defer("round__content"))
 

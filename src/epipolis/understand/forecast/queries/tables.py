@@ -102,10 +102,10 @@ def rt_rows(found: Round, area: str = "") -> list[dict[str, Any]]:
     ]
 
 
-def risk_geojson(found: Round | None) -> dict[str, Any]:
+def risk_geojson(found: Round | None, limit: float | None = None) -> dict[str, Any]:
     """District borders with the probability that the incidence limit is passed in the next two weeks."""
     borders = city.border_geojson("districts")
-    figures = {row["area"]: row for row in results.risks(found)} if found else {}
+    figures = {row["area"]: row for row in results.risks(found, limit)} if found else {}
     features = []
     for feature in borders["features"]:
         row = figures.get(feature["properties"]["code"])
@@ -113,7 +113,7 @@ def risk_geojson(found: Round | None) -> dict[str, Any]:
         if row:
             chance = row["probability"]
             told = {
-                "probability": round(100 * chance) if chance is not None else None,
+                "probability": min(max(round(100 * chance), 1), 99) if chance is not None else None,
                 "incidence": row["incidence"],
                 "cases_next_week": words.number(row["next"].at(0.5)) if row["next"] else None,
             }

@@ -11,6 +11,7 @@ from epipolis.understand.forecast.models import Series
 CITY = "city"
 """The area that is the whole city, cases without a district included."""
 CASES, ONSETS, ADMISSIONS = "cases", "onsets", "admissions"
+WARD = "ward"
 BASELINE, ENSEMBLE, NOWCAST, BEDS = "baseline", "ensemble", "nowcast", "beds"
 WEEK = 7
 
@@ -39,7 +40,7 @@ LINE_LIST = {
     ),
 }
 OCCUPANCIES = {
-    "ward": Target("ward", gettext_lazy("people in hospital"), gettext_lazy("beds"), is_occupancy=True),
+    WARD: Target(WARD, gettext_lazy("people in hospital"), gettext_lazy("beds"), is_occupancy=True),
     "icu": Target("icu", gettext_lazy("people in intensive care"), gettext_lazy("beds"), is_occupancy=True),
     "ventilators": Target("ventilators", gettext_lazy("people on ventilators"), gettext_lazy("ventilators"), is_occupancy=True),
 }

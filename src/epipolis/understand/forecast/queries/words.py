@@ -39,10 +39,10 @@ def trend(newest: dict[str, Any] | None) -> str:
     if newest["high"] < 1:
         return _("shrinking")
     if newest.get("quarter") is not None and newest["quarter"] > 1:
-        return _("rather growing, but not certain")
+        return _("probably growing")
     if newest.get("three_quarters") is not None and newest["three_quarters"] < 1:
-        return _("rather shrinking, but not certain")
-    return _("neither growing nor shrinking for certain")
+        return _("probably shrinking")
+    return _("neither clearly growing nor shrinking")
 
 
 def rt_sentence(row: Reproduction | None) -> str:

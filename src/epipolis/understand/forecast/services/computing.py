@@ -222,7 +222,7 @@ def _series(areas: Sequence[str], days: Sequence[Any], values: Sequence[float]) 
 def _fill_beds(
     found: Results, known: Known, name: str, chosen: Mapping[str, Any], daily: Mapping[str, Daily], seed: int
 ) -> None:
-    occupied = known.daily(name)
+    occupied = _occupied(known, name, daily)
     leads = {
         what: _series(*_long({area: daily[of][area] for area in daily.get(of, {}) if area in occupied}))
         for what, of in (("cases", CASES), ("admissions", ADMISSIONS))
@@ -240,6 +240,18 @@ def _fill_beds(
     limits = _limits(known, name, chosen, list(occupied))
     if limits:
         _pass_limits(found, told, name, limits, known, seed)
+
+
+def _occupied(known: Known, name: str, daily: Mapping[str, Daily]) -> Daily:
+    """The occupancy as known; where it is counted from the line list, with the admissions that are still to be reported."""
+    occupied = known.daily(name)
+    if not known.is_derived(name):
+        return occupied
+    counted = known.daily(ADMISSIONS)
+    return {
+        area: (first, values + np.cumsum(daily.get(ADMISSIONS, counted)[area][1] - counted[area][1]))
+        for area, (first, values) in occupied.items()
+    }
 
 
 def _limits(known: Known, name: str, chosen: Mapping[str, Any], areas: Sequence[str]) -> dict[str, float]:
