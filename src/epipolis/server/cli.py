@@ -23,6 +23,8 @@ COMMANDS = {  # command → file in `commands`; each file defines a function of 
     "calibrate": "calibrate",
     "prove": "prove",
     "rt": "rt",
+    "nowcast": "nowcast",
+    "score": "score",
     "backup": "backups",
     "restore": "backups",
     "doctor": "upkeep",

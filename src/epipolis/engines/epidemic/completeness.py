@@ -60,6 +60,8 @@ def completeness(triangle: Triangle, memory: Memory, since: int = 0) -> Iterator
     new, all_known, lost = (np.zeros((strata, delays)) for _ in range(3))
     weekly_new, weekly_expected = np.zeros((WEEK, delays)), np.zeros((WEEK, delays))
     fade, fade_weekday = 0.5 ** (1 / memory.reports), 0.5 ** (1 / memory.weekdays)
+    begin = int(np.argmax(triangle.published))
+    gains[:, : begin + 1, 1:] = 0  # what had gathered before the first report tells nothing of delays
     for day in range(days):
         new = new * fade + gains[:, day]
         all_known = all_known * fade + triangle.known[:, day]

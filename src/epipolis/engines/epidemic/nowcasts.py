@@ -26,6 +26,7 @@ _FAR_TREND = 1.0  # variance of a trend too far from the last days to have been 
 _MOST_SHARE, _LEAST_MISSING = 0.995, 0.1
 _FEW_DAYS, _FEW_EVENTS = 21, 10
 _FARTHEST_LOG = -600.0
+_LARGE_DOUBT, _FEW = 0.5, 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +179,11 @@ def _quantiles(mean: Floats, variance: Floats, levels: Floats) -> Floats:
 @compiled(allocates=False)
 def _fill_quantiles(mean: Floats, variance: Floats, levels: Floats, normal: Floats, result: Floats) -> None:
     for row in range(len(mean)):
+        doubt = (variance[row] - mean[row]) / mean[row] ** 2
+        if doubt > _LARGE_DOUBT and mean[row] > _FEW:  # a gamma so wide would put its median near zero
+            for place in range(len(levels)):
+                result[row, place] = mean[row] * np.exp(normal[place] * np.sqrt(np.log1p(variance[row] / mean[row] ** 2)))
+            continue
         success = mean[row] / variance[row]
         size = mean[row] * success / (1 - success)
         log_zero = size * np.log(success)

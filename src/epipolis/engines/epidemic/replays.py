@@ -30,6 +30,8 @@ def reporting_doubt(triangle: Triangle, memory: Memory) -> Floats:
     error, weight, covered = (np.zeros((len(ago), longest + 1)) for _ in range(3))
     *past, now = completeness(triangle, memory, since=days - 1 - len(ago))
     for row, then in enumerate(reversed(past)):
+        if not triangle.published[days - 2 - row]:
+            continue
         error[row], weight[row], covered[row] = _spans(triangle, then, days - 2 - row, row + 1)
     delays = np.arange(longest + 1)
     share = np.clip(now.share(days - 1, delays).mean(axis=0), 0.05, 1)
@@ -82,6 +84,8 @@ def trend_doubt(triangle: Triangle, memory: Memory, doubt: Floats, flexibility: 
             ago = days - 1 - first - place
             if ago < _SETTLED:
                 break
+            if not triangle.published[first + place]:
+                continue
             squared, own = _trend_errors(triangle, then, now, ago, doubt, flexibility)
             fade = 0.5 ** (ago / HALF_LIFE)
             error[: len(own)] += fade * squared

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,15 @@ class Triangle:
     """`known` [strata, report days, delays]: events that happened `delay` days before the report day, known on it.
 
     The first report day is `first`, the day of the earliest event; before it every count is zero. Counts may shrink
-    (`shrunk` [strata]: by how much in all). `undated` rows had no day and are not in it.
+    (`shrunk` [strata]: by how much in all). `undated` rows had no day and are not in it. `published` [report days]: false
+    before the first report, and where counts are spread over days without one.
     """
 
     strata: tuple[str, ...]
     first: date
     known: Floats
     shrunk: Floats
+    published: NDArray[np.bool_]
     undated: int = 0
 
     @property
@@ -47,7 +50,7 @@ class Triangle:
         if at > self.last:
             raise ValueError(f"{at} is in the future: the last report known is of {self.last}.")
         known = self.known[:, : (at - self.first).days + 1]
-        return replace(self, known=known, shrunk=_shrunk(known))
+        return replace(self, known=known, shrunk=_shrunk(known), published=self.published[: known.shape[1]])
 
     def final(self, day: date) -> Floats:
         """Counts of a day at the longest delay [strata]; NaN where that is not known yet."""
@@ -69,7 +72,12 @@ class Triangle:
 
 
 def triangle_of(
-    events: pa.Table, *, cumulative: bool = False, longest_delay: int | None = None, known_until: date | None = None
+    events: pa.Table,
+    *,
+    cumulative: bool = False,
+    longest_delay: int | None = None,
+    known_until: date | None = None,
+    spread_gaps: bool = False,
 ) -> Triangle:
     """Arrange pairs of "happened" and "became known" as a triangle.
 
@@ -79,6 +87,8 @@ def triangle_of(
             cumulative count stands until the next one. A row without one of its days is left out and counted.
         longest_delay: days; what becomes known later than this does not count. Without it the longest there is, at most 120.
         known_until: the last day whose reports are all here; without it the last `known_on`.
+        spread_gaps: cumulative counts were published only every few days: what came between two publications is spread
+            evenly over the days between. Nowcast such a triangle as of a day of publication.
 
     Raises:
         ValueError: a column is missing, no row is dated, a count is missing, negative or infinite, an event was known before
@@ -102,7 +112,12 @@ def triangle_of(
     shape = (len(names), max(last - first + 1, 1), longest + 1)
     places = (stratum[keep], happened[keep] - first, delay[keep], count[keep])
     known = _from_cumulative(shape, *places) if cumulative else _from_new(shape, *places)
-    return Triangle(tuple(names), _EPOCH + timedelta(days=first), known, _shrunk(known), undated)
+    published = np.arange(shape[1]) >= int(known_on.min()) - first
+    if cumulative and spread_gaps:
+        published[:] = False
+        published[known_on[keep] - first] = True
+        _spread(known, np.flatnonzero(published))
+    return Triangle(tuple(names), _EPOCH + timedelta(days=first), known, _shrunk(known), published, undated)
 
 
 def _dated(events: pa.Table) -> tuple[pa.Table, int, Ints]:
@@ -187,6 +202,17 @@ def _by_report(by_day: Floats) -> Floats:
     for delay in range(min(by_day.shape[2], days)):
         known[:, delay:, delay] = by_day[:, : days - delay, delay]
     return known
+
+
+def _spread(known: Floats, published: Ints) -> None:
+    longest = known.shape[2] - 1
+    for former, latter in pairwise(published.tolist()):
+        for day in range(former + 1, latter):
+            delay = np.arange(min(day, longest - (latter - day)) + 1)
+            then = delay - (day - former)
+            before = np.where(then >= 0, known[:, former, np.maximum(then, 0)], 0.0)
+            part = np.where(then >= 0, (day - former) / (latter - former), (delay + 1) / (latter - day + delay + 1))
+            known[:, day, delay] = before + (known[:, latter, delay + latter - day] - before) * part
 
 
 def changes(known: Floats) -> tuple[Floats, Floats]:
