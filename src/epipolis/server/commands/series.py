@@ -47,6 +47,8 @@ def read_table(path: Path) -> pa.Table:
     Raises:
         ValueError: it cannot be read; the sentence begins with the file's name.
     """
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
     try:
         if path.suffix.lower() == ".parquet":
             return pq.read_table(path)
@@ -175,14 +177,22 @@ def areas_of(table: pa.Table, given: str | None = None, *, file: str = "the tabl
     if given is not None:
         columns = [column_of(table, given=name.strip(), file=file) for name in given.split(",")]
     else:
-        measured = {name.lower() for name in table.column_names if pa.types.is_floating(table.schema.field(name).type)}
-        found = has_column(table, *(name for name in AREAS if name not in measured))  # an area in km² is no place
+        found = has_column(table, *(name for name in AREAS if not _is_measured(table, name)))
         if found is None:
             return None
         wider = [name for name in _WIDER.get(found.lower(), ()) if has_column(table, name)]
         columns = [has_column(table, name) or name for name in wider] + [found]
     parts = [pc.fill_null(table.column(name).combine_chunks().cast(pa.string()), "") for name in columns]
     return parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, " ")
+
+
+def _is_measured(table: pa.Table, name: str) -> bool:
+    """Whether the column is a size: an area in km² is no place."""
+    found = has_column(table, name)
+    if found is None or pa.types.is_floating(table.schema.field(found).type):
+        return True
+    texts = [text for text in table.column(found).slice(0, 100).to_pylist() if text]
+    return name == "area" and any("." in str(text) for text in texts) and all(_is_number(str(text)) for text in texts)
 
 
 def read_series(
