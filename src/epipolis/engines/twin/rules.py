@@ -47,6 +47,8 @@ class Orders:
     masks: Floats = field(default_factory=lambda: np.ones((len(LAYERS), 256)))
     rates: Floats = field(default_factory=lambda: np.zeros(0))
     shares: dict[int, Floats] = field(default_factory=dict)
+    reach: dict[int, float] = field(default_factory=dict)
+    """By id of each measure: how many people it means something for, as long as the same are in force."""
 
     def compliance(self, epidemic: Epidemic, measure: Measure) -> Floats:
         """Chance that each person follows; worked out once."""
@@ -118,6 +120,12 @@ def follows(epidemic: Epidemic, measure: Measure, share: float = 1.0) -> Flags:
 
 def concerned(epidemic: Epidemic, orders: Orders, measure: Measure) -> float:
     """For how many people a measure means something today, for its cost."""
+    if id(measure) not in orders.reach:
+        orders.reach[id(measure)] = _reach(epidemic, orders, measure)
+    return orders.reach[id(measure)]
+
+
+def _reach(epidemic: Epidemic, orders: Orders, measure: Measure) -> float:
     bodies, world = epidemic.bodies, epidemic.world
     if isinstance(measure, Masks):
         return float(orders.compliance(epidemic, measure).sum()) * _supplied(measure)
@@ -150,6 +158,7 @@ def _places_following(epidemic: Epidemic, measure: Measure) -> Floats:
 def _apply(epidemic: Epidemic, orders: Orders) -> None:
     """Work out who and what the measures in force concern; this holds until others are in force."""
     bodies = epidemic.bodies
+    orders.reach.clear()
     keeps, remote = np.full(len(bodies), HABIT), np.zeros(len(bodies), bool)
     for fewer in orders.of(FewerOutings):
         keeps = np.where(follows(epidemic, fewer), keeps * (1 - fewer.share), keeps)
