@@ -3,10 +3,11 @@
     .venv/bin/python benchmarks/twin.py [--quick] [--runs 3] [--without-peer]
 
 Covasim 3.1.9 with its hybrid population and its defaults runs in `.venv-peers`, made on first use from
-`benchmarks/peers/requirements.txt`. Both sides build their population and run 180 days; both have loaded their
-compiled functions with a small run before the clock starts. They take turns, so that a busy machine slows both. The
-epidemics are not the same: the infections of each are in the rows. "the same contacts" runs ours on Covasim's own kind
-of population with its published disease. Memory is the peak of the whole process, interpreter included.
+`benchmarks/peers/requirements.txt`. Both sides build their population and run 180 days; building ends with everyone's
+typical week here and with everyone's contacts there. Both have loaded their compiled functions with a small run before
+the clock starts. They take turns, so that a busy machine slows both. The epidemics are not the same: the infections of
+each are in the rows. "the same contacts" runs ours on Covasim's own kind of population with its published disease.
+Memory is the peak of the whole process, interpreter included.
 """
 
 import argparse
@@ -32,6 +33,7 @@ Figures = dict[str, float]
 def ours(what: str, people: int) -> Figures:
     """Build and run once after a small run; seconds, infections and the peak MiB of this process."""
     from epipolis.engines.twin import build_city, load_disease, simulate
+    from epipolis.engines.twin.worlds import world_of
 
     disease, measures = load_disease("covid_19_ancestral"), ()
     if what == "response":
@@ -41,6 +43,7 @@ def ours(what: str, people: int) -> Figures:
     simulate(build_city(2_000, seed=1), disease, response(2_000), days=30, seed=1)
     start = time.perf_counter()
     city = taipei() if what == "taipei" else build_city(people, seed=1)
+    world_of(city)
     built = time.perf_counter()
     result = simulate(city, disease, measures, days=DAYS, seed=1)
     return _figures(start, built, result)
