@@ -1,8 +1,8 @@
 """Rounds of forecasts: all areas and all models at once from what was known that day, and the ensemble of them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -14,9 +14,10 @@ from epipolis.engines.epidemic.forecasts.autoregressive import autoregressive
 from epipolis.engines.epidemic.forecasts.baseline import baseline
 from epipolis.engines.epidemic.forecasts.boosted import boosted
 from epipolis.engines.epidemic.forecasts.damped import damped
-from epipolis.engines.epidemic.forecasts.ensembles import ensemble, weights_from, weights_of
+from epipolis.engines.epidemic.forecasts.ensembles import ensemble, weights_by, widening
 from epipolis.engines.epidemic.forecasts.marks import marked_areas, repaired
 from epipolis.engines.epidemic.forecasts.panels import Panel, panel_of
+from epipolis.engines.epidemic.forecasts.records import Record, Running, record_of
 from epipolis.engines.epidemic.forecasts.renewal import renewal
 from epipolis.engines.epidemic.histories import Floats, History
 from epipolis.engines.epidemic.quantiles import LEVELS
@@ -45,7 +46,8 @@ class _Round:
     days: list[date]
     values: dict[str, Floats]
     marked: dict[str, str]
-    weights: dict[str, float] = field(default_factory=dict)
+    weights: dict[str, float]
+    widened: float
 
 
 def forecast(
@@ -68,12 +70,13 @@ def forecast(
         levels: probabilities of the quantiles, ascending, within 0 … 1.
         models: some of `MODELS`; the ensemble is made of all but "baseline".
         seed: the same number gives the same table.
-        past_scores: scores of earlier forecasts (model, day, wis, …); those of days before `made_on` weigh the ensemble.
+        past_scores: scores of earlier forecasts (model, day, wis, …, as `score` gives them); those of days before `made_on`
+            weigh the ensemble and set its width.
         progress: called with how many models are done and how many there are.
 
     Returns:
         model, target, area, made_on, horizon, day, level, value. Its metadata "epipolis" is JSON: `marked` (area → why
-        its answer is wider or rests on other areas), `weights`, `vintages` (whether the history told when each value
+        its answer is wider or rests on other areas), `weights`, `widened`, `vintages` (whether the history told when each value
         was published).
 
     Raises:
@@ -81,8 +84,8 @@ def forecast(
     """
     _check(horizons, levels, models)
     known = history.as_of(made_on)
-    weights = weights_of(_members(models), past_scores, made_on)
-    done = _round(known, made_on, horizons, levels, models, seed, weights, progress)
+    record = record_of(past_scores, _members(models), ENSEMBLE, made_on)
+    done = _round(known, made_on, horizons, levels, models, seed, record, progress)
     return _table(history, [done], horizons, levels)
 
 
@@ -112,14 +115,16 @@ def backtest(
     done: list[_Round] = []
     skipped: list[date] = []
     wanted = sorted(set(made_on))
+    running = Running(_members(models), ENSEMBLE, levels)
     for number, day in enumerate(wanted):
         try:
             known = history.as_of(day)
         except ValueError:
             skipped.append(day)
             continue
-        weights = weights_from(_members(models), *_past(done, known, levels, _members(models)))
-        done.append(_round(known, day, horizons, levels, models, seed, weights, None))
+        record = running.by_now(known.days.tolist(), known.values)
+        done.append(_round(known, day, horizons, levels, models, seed, record, None))
+        running.add(done[-1].days, done[-1].values)
         if progress:
             progress(number + 1, len(wanted))
     if not done:
@@ -150,7 +155,7 @@ def _round(
     levels: Floats,
     models: Sequence[str],
     seed: int,
-    weights: Mapping[str, float],
+    record: Record,
     progress: Progress | None,
 ) -> _Round:
     levels = np.asarray(levels, dtype=np.float64)
@@ -165,36 +170,18 @@ def _round(
         values[name] = _told(known, quantiles, wanted, levels)
         if progress:
             progress(number + 1, len(models))
+    weights, widened = weights_by(record, _members(models)), widening(record)
     members = {name: values[name] for name in _members(models)}
     if len(members) > 1:
-        values[ENSEMBLE] = ensemble(members, weights)
+        values[ENSEMBLE] = ensemble(members, weights, levels, widened)
     days = [first + timedelta(days=known.step * horizon) for horizon in horizons]
-    return _Round(made_on, days, values, marked_areas(known, panel), dict(weights))
+    return _Round(made_on, days, values, marked_areas(known, panel), weights, widened)
 
 
 def _told(known: History, quantiles: Floats, wanted: list[int], levels: Floats) -> Floats:
     if known.step == 7:
         return quantiles[:, np.array(wanted) - 1]
     return daily.by_day(known, quantiles, wanted, levels)
-
-
-def _past(done: list[_Round], known: History, levels: Floats, models: list[str]) -> tuple[dict[str, float], int]:
-    """Mean score of each model over all earlier forecasts whose days are known by now, and how many there are."""
-    from epipolis.engines.epidemic.scores import weighted_interval_score  # noqa: PLC0415 -- compiles on first use
-
-    position = {day: step for step, day in enumerate(known.days.tolist())}
-    total, tasks = dict.fromkeys(models, 0.0), 0
-    for earlier in done:
-        for number, day in enumerate(earlier.days):
-            if day not in position:
-                continue
-            truth = known.values[:, position[day]]
-            there = np.isfinite(truth)
-            tasks += int(there.sum())
-            for name in models:
-                score = weighted_interval_score(truth[there], earlier.values[name][there, number], np.asarray(levels))
-                total[name] += float(np.sum(score[0]))
-    return {name: value / max(tasks, 1) for name, value in total.items()}, tasks
 
 
 def _table(
@@ -204,6 +191,7 @@ def _table(
     told = {
         "marked": {area: why for one in rounds for area, why in one.marked.items()},
         "weights": {str(one.made_on): one.weights for one in rounds},
+        "widened": {str(one.made_on): round(one.widened, 4) for one in rounds},
         "vintages": history.has_vintages,
         "skipped": [str(day) for day in skipped],
     }
