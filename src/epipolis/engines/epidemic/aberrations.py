@@ -166,8 +166,8 @@ def _fall(found: Floats) -> float:
 @lru_cache(maxsize=1)
 def _three_days_by_chance() -> Floats:
     """Sorted values of C3 on 400,000 days of pure chance with large counts."""
-    noise = np.random.default_rng(20_130).standard_normal(_CHANCE)
-    found = three_days(ears(counts_of_roots(noise[None] * 5 + 400), None)[0])
+    noise = np.random.default_rng(20_130).standard_normal((400, _CHANCE // 400))
+    found = three_days(ears(counts_of_roots(noise * 5 + 400), None)[0])
     return np.sort(found[~np.isnan(found)])
 
 
@@ -192,3 +192,9 @@ def _run_length(height: float, states: int = 200) -> float:
     moves = upper - lower
     moves[:, 0] = upper[:, 0]
     return float(np.linalg.solve(np.eye(states) - moves, np.ones(states))[0])
+
+
+def chance_run(height: float, steps: int, rng: np.random.Generator) -> float:
+    """Steps from one alarm to the next in a CUSUM of pure chance, by simulation: a check of `cusum_threshold`."""
+    sums = cusum(rng.standard_normal((1, steps)), REFERENCE, height, True)
+    return steps / max(1, int((sums > height).sum()))

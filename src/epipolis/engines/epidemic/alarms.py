@@ -178,13 +178,22 @@ class _Judged:
 
 def _held(cleaned: _Cleaned, *, middle: bool) -> Floats:
     """Normal scores; a day after missing ones may hold their counts too, and is not held against one day."""
-    values, expected, days = cleaned.values, cleaned.expected, cleaned.gaps + 1
+    values, expected = cleaned.values, cleaned.expected
     own = aberrations.normal_scores(values, expected, middle=middle)
     late = cleaned.gaps > 0
     if late.any():
-        several = Expectation(expected.mean * days, expected.variance * days)
+        several = Expectation(_over(expected.mean, cleaned.gaps), _over(expected.variance, cleaned.gaps))
         own = np.where(late, np.minimum(own, aberrations.normal_scores(values, several, middle=middle)), own)
     return own
+
+
+def _over(daily: Floats, gaps: Floats) -> Floats:
+    """Sums over each day and the missing days directly before it."""
+    upto = np.cumsum(np.pad(np.nan_to_num(daily), ((0, 0), (1, 0))), axis=1)
+    end = np.arange(1, upto.shape[1])
+    start = np.maximum(end - 1 - gaps.astype(int), 0)
+    sums = upto[:, 1:] - np.take_along_axis(upto, start, axis=1)
+    return np.where(np.isnan(daily), np.nan, np.maximum(sums, np.nan_to_num(daily)))
 
 
 def _by_days(cleaned: _Cleaned, method: str, chance: float) -> _Judged:

@@ -87,16 +87,30 @@ def _expect_row(
         ahead = np.arange(now, min(now + refit, steps))
         terms = _design(ahead, weekdays, season, daily, seasonal, centre, span)
         highest = counts.max()
+        ended = _end(x, counts, beta) if beta[1] < 0 else 1.0
         for position in range(len(ahead)):
             row = terms[position]
             if beta[1] < 0:  # a decline is not carried on: where it ends is not an outbreak
                 row[1] = (end - 1 - centre) / span
-            middle = np.exp(min(max(np.dot(row, beta), -12.0), 20.0))
+            middle = np.exp(min(max(_product(row, beta), -12.0), 20.0)) * ended
             middle = min(middle, max(highest, 1.0)) + 0.5 / len(used)
-            spread = min(np.dot(row, np.dot(cover, row)), 1.0)
+            spread = 0.0
+            for term in range(len(row)):
+                spread += row[term] * _product(cover[term], row)
+            spread = min(spread, 1.0)
             mean[ahead[position]] = middle
             chance = max(dispersion * middle, middle + excess * middle * middle)
             variance[ahead[position]] = chance + spread * middle * middle
+
+
+@compiled()
+def _end(x: Floats, counts: Floats, beta: Floats) -> float:
+    """By how much a decline had already ended in the last 14 steps that were fitted, at least 1."""
+    seen, fitted = 0.0, 1.0
+    for row in range(max(0, len(counts) - 14), len(counts)):
+        seen += counts[row]
+        fitted += np.exp(min(max(_product(x[row], beta), -12.0), 20.0))
+    return max(1.0, seen / fitted)
 
 
 @compiled()
@@ -131,17 +145,19 @@ def _fit(x: Floats, counts: Floats, recent: Floats) -> tuple[Floats, Floats, flo
     weights = recent.copy()
     dispersion = 1.0
     cover = np.zeros((terms, terms))
-    excess = 0.0
+    excess, spread = 0.0, 1.0
+    residuals = np.zeros(rows)
     for turn in range(9):
         left = np.zeros((terms, terms))
         right = np.zeros(terms)
         pearson, above, squared, total = 0.0, 0.0, 1e-9, 0.0
         for row in range(rows):
-            eta = min(max(np.dot(x[row], beta), -12.0), 20.0)
+            eta = min(max(_product(x[row], beta), -12.0), 20.0)
             middle = np.exp(eta)
             residual = (counts[row] - middle) / np.sqrt(middle)
+            residuals[row] = residual
             if turn > 3:
-                outlying = residual / np.sqrt(dispersion)
+                outlying = residual / spread
                 weights[row] = recent[row] * ((2.58 / outlying) ** 2 if outlying > 2.58 else 1.0)
             total += recent[row]
             pearson += weights[row] * residual * residual
@@ -154,16 +170,48 @@ def _fit(x: Floats, counts: Floats, recent: Floats) -> tuple[Floats, Floats, flo
                     left[one, other] += weights[row] * middle * x[row, one] * x[row, other]
         dispersion = max(1.0, pearson / (total * max(rows - terms, 5) / rows))
         excess = max(0.0, above / squared)
+        spread = max(1.0, np.median(np.abs(residuals)) / 0.6745)  # an outbreak does not widen it
         for one in range(terms):
             left[one, one] += penalty[one] * dispersion
             for other in range(one):
                 left[other, one] = left[one, other]
-        beta_new = np.linalg.solve(left, right)
+        inverse = _inverse(left)
+        beta_new = np.zeros(terms)
+        for one in range(terms):
+            beta_new[one] = _product(inverse[one], right)
         shift = np.abs(beta_new - beta).max()
         if shift > 3.0:
             beta_new = beta + (beta_new - beta) * 3.0 / shift
         beta[:] = beta_new
-        cover[:] = left
+        cover[:] = dispersion * inverse
         if turn > 5 and shift < 1e-6:
             break
-    return beta, np.asarray(dispersion * np.linalg.inv(cover)), dispersion, excess
+    return beta, cover, dispersion, excess
+
+
+@compiled()
+def _product(one: Floats, other: Floats) -> float:
+    total = 0.0
+    for at in range(len(one)):
+        total += one[at] * other[at]
+    return total
+
+
+@compiled()
+def _inverse(matrix: Floats) -> Floats:
+    """Of a positive definite matrix, by Gauss and Jordan: there are at most twelve rows."""
+    size = len(matrix)
+    left = matrix.copy()
+    right = np.eye(size)
+    for pivot in range(size):
+        scale = 1.0 / left[pivot, pivot]
+        for column in range(size):
+            left[pivot, column] *= scale
+            right[pivot, column] *= scale
+        for row in range(size):
+            factor = left[row, pivot]
+            if row != pivot and factor != 0.0:
+                for column in range(size):
+                    left[row, column] -= factor * left[pivot, column]
+                    right[row, column] -= factor * right[pivot, column]
+    return right

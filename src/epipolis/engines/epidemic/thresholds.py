@@ -9,6 +9,7 @@ _LEVELS = np.array([0.9, 0.95, 0.98, 0.99])
 _BLOCK = 28
 _OWN = 150.0  # past scores after which an area's own past counts as much as that of all areas
 _FEW = 60
+_RARE = 0.08  # share of days that outbreaks may take
 _FIRST = 1.15  # before there is a past to learn from
 _MOST = 4.0
 
@@ -16,7 +17,8 @@ _MOST = 4.0
 def strayed(scores: Floats, usual: Floats, step: int, *, lag: int) -> Floats:
     """By what factor upper scores of the past were wider than by theory, 1 to 4 [areas, steps]: each from days before it.
 
-    Outbreaks are rare, so that they hardly move the levels used (0.9 to 0.99); overdispersion, wandering means and holidays do.
+    Overdispersion, wandering means and holidays widen them. Past outbreaks, five days in a row high above what was expected,
+    are left out.
 
     Args:
         scores: NaN where there is none.
@@ -24,6 +26,8 @@ def strayed(scores: Floats, usual: Floats, step: int, *, lag: int) -> Floats:
         lag: steps before a day that are left out.
     """
     areas, steps = scores.shape
+    if step == 1:
+        scores = np.where(_outbreaks(scores), np.nan, scores)
     factors = np.full((areas, steps), _FIRST)
     longest = int(YEAR[step]) * 2
     for start in range(0, steps, _BLOCK if step == 1 else 4):
@@ -42,6 +46,22 @@ def strayed(scores: Floats, usual: Floats, step: int, *, lag: int) -> Floats:
         mixed = (own * count + common * _OWN) / (count + _OWN)
         factors[:, start:] = mixed[:, None]
     return factors
+
+
+def _outbreaks(scores: Floats) -> NDArray[np.bool_]:
+    """Days within five whose mean score is above 2.5; where these are many, it is no outbreak but what is usual."""
+    mean = np.full_like(scores, -np.inf)
+    if scores.shape[1] >= 5:
+        within = np.lib.stride_tricks.sliding_window_view(np.nan_to_num(scores), 5, axis=1)
+        mean[:, 2:-2] = within.mean(axis=2)
+    high = mean > 2.5
+    found = high.copy()
+    for shift in (1, 2):
+        found[:, shift:] |= high[:, :-shift]
+        found[:, :-shift] |= high[:, shift:]
+    seen = np.maximum(np.cumsum(~np.isnan(scores), axis=1), 1)
+    found[np.cumsum(found, axis=1) > _RARE * np.maximum(seen, 180)] = False
+    return found
 
 
 def _row_quantiles(past: Floats) -> Floats:
