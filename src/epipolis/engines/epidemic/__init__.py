@@ -30,7 +30,7 @@ _HOMES = {
     "deconvolution": ("deconvolve", "shift_to_infection"),
     "delays": ("Delay", "estimate_delay", "estimate_serial_interval"),
     "dispersion": ("Dispersion", "estimate_dispersion"),
-    "forecasts.rounds": ("MODELS", "backtest", "forecast"),
+    "forecasts.rounds": ("ENSEMBLE", "MODELS", "backtest", "forecast"),
     "growth": ("doubling_time", "growth_rate"),
     "histories": ("History",),
     "hub": ("from_hub", "to_hub"),
@@ -39,7 +39,7 @@ _HOMES = {
     "pooling": ("pool_r",),
     "quantiles": ("LEVELS",),
     "reproduction": ("Reproduction", "estimate_r"),
-    "scans": ("scan",),
+    "scans": ("scan", "skipped_in"),
     "scores": ("score", "summarise", "weighted_interval_score"),
     "triangles": ("Triangle", "triangle_of"),
 }
