@@ -30,16 +30,22 @@ _LIMIT = 300_000  # bytes of one picture
 
 @dataclass(frozen=True)
 class Picture:
-    """One page: who opens it, where, and in which looks. `then` is a link on the page to follow first."""
+    """One page: who opens it, where, and in which looks. `then` is a link on the page to follow first, `at` what to scroll to.
+
+    `prepare`: a page and a button on it to press first, where it is still there; then nothing may wait there any more.
+    """
 
     name: str
     role: str
     path: str
     then: str = ""
+    at: str = ""
+    prepare: tuple[str, ...] = ()
     looks: tuple[str, ...] = ("light",)
     language: str = "en"
 
 
+TWO_READY = ("/scenarios/", "Simulate the two ready ones")
 SHOWN = (
     Picture("front", "", "/", looks=("light", "phone")),
     Picture("dashboard", "commander", "/", looks=("light", "dark", "phone")),
@@ -52,6 +58,11 @@ SHOWN = (
     Picture("traced-case", "tracer", "/tracing/", then="main a[href^='/tracing/cases/']", looks=("light", "dark")),
     Picture("clusters", "epidemiologist", "/tracing/clusters/", looks=("light",)),
     Picture("network", "epidemiologist", "/tracing/network/", looks=("light",)),
+    Picture("scenarios", "epidemiologist", "/scenarios/", prepare=TWO_READY),
+    Picture("scenario-form", "epidemiologist", "/scenarios/new/?template=masks_tracing", looks=("light", "phone")),
+    Picture("scenario-compare", "epidemiologist", "/scenarios/compare/?plain", looks=("light", "phone"), prepare=TWO_READY),
+    Picture("scenario-curves", "epidemiologist", "/scenarios/compare/?plain", at="city-chart", prepare=TWO_READY),
+    Picture("scenario-map", "epidemiologist", "/scenarios/compare/?plain", at="scenario-map", prepare=TWO_READY),
     Picture("venues", "operator", "/checkins/", looks=("light",)),
     Picture("check-in", "", "/checkins/in/", looks=("phone",)),
     Picture("my-data", "", "/people/mine/", looks=("phone",)),
@@ -132,17 +143,33 @@ def take(browser: Any, address: str, picture: Picture, look: str) -> None:
         page.goto("/accounts/login/")
         page.locator(f"form[action*='/demonstration/'][action*='{picture.role}'] button").first.click()
         page.wait_for_url(f"{address}/")
+    if picture.prepare:
+        press_first(page, *picture.prepare)
     page.goto(picture.path)
     if picture.then:
         page.goto(page.locator(picture.then).first.get_attribute("href"))
-    for island in ("city-chart", "city-map"):
+    for island in ("city-chart", "city-map", "scenario-map"):
         if page.locator(island).count():
             page.wait_for_selector(f"{island}[data-drawn]", state="attached", timeout=30_000)
+    if picture.at:
+        page.locator(picture.at).first.evaluate(
+            "found => (found.closest('section') || found).scrollIntoView({block: 'center'})"
+        )
     page.wait_for_timeout(1_200)
     name = picture.name if look == "light" else f"{picture.name}-{look}"
     size = write_small(page.screenshot(), PICTURES / f"{name}.png")
     print(f"{name}.png {size // 1000} kB")
     context.close()
+
+
+def press_first(page: Any, path: str, button: str) -> None:
+    """Press a button once, and wait until everything that the list then shows has been done."""
+    page.goto(path)
+    if page.get_by_role("button", name=button).count():
+        page.get_by_role("button", name=button).click()
+    while page.locator(".badge.bg-blue-lt").count():
+        page.wait_for_timeout(1_000)
+        page.goto(path)
 
 
 def write_small(shot: bytes, path: Path) -> int:

@@ -102,8 +102,9 @@ def _band(curves: pa.Table, name: str, what: str) -> tuple[pictures.Band, list[A
 
 def _draw(plot: Path, curves: pa.Table, names: list[str], note: str) -> None:
     panels = {title: {name: _band(curves, name, what)[0] for name in names} for title, what in _PANELS.items()}
+    panels = {title: bands for title, bands in panels.items() if any(max(band[2], default=0) for band in bands.values())}
     with one_sentence():
-        pictures.draw(plot, panels, _band(curves, names[0], "infections")[1], note=note)
+        pictures.draw(plot, panels or {"Infections a day": {}}, _band(curves, names[0], "infections")[1], note=note)
 
 
 def _show(names: list[str], curves: pa.Table, totals: list[dict[str, Any]]) -> None:
@@ -112,7 +113,7 @@ def _show(names: list[str], curves: pa.Table, totals: list[dict[str, Any]]) -> N
     table.add_row("infections a day", *(pictures.sparkline(_band(curves, name, "infections")[0][1], 24) for name in names))
     for what in _SHOWN:
         rows = [by_name.get((name, what)) for name in names]
-        if all(rows):
+        if all(rows) and any(row["high"] for row in filter(None, rows)):
             table.add_row(what.replace("_", " "), *(_cell(row, is_first=not n) for n, row in enumerate(filter(None, rows))))
     Console().print(table)
 

@@ -136,7 +136,8 @@ def _draw(plot: Path, result: Any, note: str) -> None:
         "Deaths a day": ("deaths",),
     }.items():
         values = {name: curve.column(name).to_pylist() for name in names}
-        panels[title] = {name.replace("_", " "): (one, one, one) for name, one in values.items()}
+        if any(map(any, values.values())) or not panels:
+            panels[title] = {name.replace("_", " "): (one, one, one) for name, one in values.items()}
     with one_sentence():
         pictures.draw(plot, panels, curve.column("date").to_pylist(), note=note)
 
