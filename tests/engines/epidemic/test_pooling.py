@@ -83,3 +83,4 @@ def test_a_negative_count_is_refused_by_area_and_day():
     counts[0, 2] = -1
     with pytest.raises(ValueError, match="area 1, day 3"):
         pool_r(counts, INTERVAL)
+    assert np.isfinite(pool_r(counts, INTERVAL, negative="missing").mean).all()

@@ -187,6 +187,27 @@ def test_a_negative_count_is_refused_with_its_area_and_day():
         estimate_r(counts, INTERVAL)
 
 
+def test_bad_counts_can_be_marked_so_that_one_area_stops_no_other():
+    counts = np.random.default_rng(8).poisson(30, (3, 40)).astype(float)
+    imported = np.zeros((3, 40))
+    right = estimate_r(counts, INTERVAL, imported=imported)
+    counts[1, 20], counts[2, 5], imported[2, 30] = -4, np.inf, 1e6
+    found = estimate_r(counts, INTERVAL, imported=imported, negative="missing")
+    assert (found.mean[0] == right.mean[0]).all()
+    assert np.isfinite(found.mean).all()
+    assert ((found.marks & GAPS) > 0).sum(axis=1).tolist() == [0, 7, 12]
+    with pytest.raises(ValueError, match="not 'zero'"):
+        estimate_r(counts, INTERVAL, negative="zero")
+
+
+def test_the_chance_that_r_is_above_one_is_the_share_of_its_quantiles_above_one():
+    counts = grown(np.random.default_rng(4), np.full((1, 40), 1.05), INTERVAL)
+    levels = np.arange(1, 1_000) / 1_000
+    for interval in (INTERVAL, UncertainInterval(5.0, 1.0, (3.0, 7.0), 2.5, 0.5, (1.5, 3.5), draws=20)):
+        found = estimate_r(counts, interval)
+        assert found.chance_above(1.0) == pytest.approx((found.quantiles(levels) > 1).mean(axis=-1), abs=0.002)
+
+
 @pytest.mark.parametrize(("swap", "words"), [((3, 2), "twice"), ((3, 1), "out of order"), ((3, 9), "left out")])
 def test_days_out_of_order_doubled_or_left_out_are_refused(swap, words):
     days = [date(2020, 3, 1) + timedelta(days=number) for number in range(20)]

@@ -62,11 +62,10 @@ def _laid_down(level: float) -> Floats:
 @compiled()
 def _read_off(shapes: Floats, scales: Floats, laid: Floats, values: Floats) -> None:
     levels, pieces, terms = laid.shape
-    width = 1 / np.sqrt(0.5) / pieces
     for row in range(shapes.size):
         root = 1 / np.sqrt(shapes[row])
-        piece = min(int(root / width), pieces - 1)
-        at = 2 * (root / width - piece) - 1
+        piece = min(int(root / _WIDTH), pieces - 1)
+        at = 2 * (root / _WIDTH - piece) - 1
         size = shapes[row] * scales[row]
         for level in range(levels):
             curve = laid[level, piece, terms - 1]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+Negative = Literal["refuse", "missing"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +36,12 @@ def check_incidence(
     imported: ArrayLike | None = None,
     days: Sequence[date] | None = None,
     areas: Sequence[str] | None = None,
+    negative: Negative = "refuse",
 ) -> Incidence:
     """Check counts [days] or [areas, days]; NaN is a day without a value.
+
+    With `negative="missing"` a count that is negative or infinite, or has more imported cases than cases, is taken as
+    missing, so that one bad area does not stop the others.
 
     Raises:
         ValueError: a negative or infinite count, more imported than all cases, days out of order, doubled or with one
@@ -48,14 +54,21 @@ def check_incidence(
     if len(names) != values.shape[0]:
         raise ValueError(f"there are {len(names)} names of areas for {values.shape[0]} rows of counts")
     calendar = _check_days(days, values.shape[1])
+    if negative not in ("refuse", "missing"):
+        raise ValueError(f"negative counts can be refused or missing, but not {negative!r}")
+    brought = None if imported is None else np.atleast_2d(np.array(imported, np.float64))
+    if brought is not None and brought.shape != values.shape:
+        raise ValueError(f"imported cases are {brought.shape}, but all cases are {values.shape}")
+    if negative == "missing":
+        wrong = np.isinf(values) | (values < 0)
+        if brought is not None:
+            wrong |= ~((brought >= 0) & (brought <= values))
+        values[wrong] = np.nan
     _refuse(np.isinf(values), values, names, calendar, "a count must be a number")
     _refuse(values < 0, values, names, calendar, "a count cannot be negative (write it as missing, or correct the days before)")
     observed = ~np.isnan(values)
     local = np.where(observed, values, 0.0)
-    if imported is not None:
-        brought = np.atleast_2d(np.array(imported, np.float64))
-        if brought.shape != values.shape:
-            raise ValueError(f"imported cases are {brought.shape}, but all cases are {values.shape}")
+    if brought is not None:
         _refuse(np.isnan(brought) & observed, brought, names, calendar, "imported cases must be a number where cases are")
         brought = np.where(observed, brought, 0.0)
         _refuse(brought < 0, brought, names, calendar, "imported cases cannot be negative")

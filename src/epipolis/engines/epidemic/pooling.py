@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from epipolis.engines.epidemic.incidences import check_incidence, windows_of
+from epipolis.engines.epidemic.incidences import Negative, check_incidence, windows_of
 from epipolis.engines.epidemic.intervals import UncertainInterval
 from epipolis.engines.epidemic.reproduction import (
     NO_DATA,
@@ -53,6 +53,7 @@ def pool_r(
     imported: ArrayLike | None = None,
     days: Sequence[date] | None = None,
     areas: Sequence[str] | None = None,
+    negative: Negative = "refuse",
     seed: int = 0,
 ) -> Reproduction:
     """R of every area, partially pooled; everything else as `estimate_r`. `prior`: mean and sd of the common R.
@@ -62,7 +63,7 @@ def pool_r(
     Raises:
         ValueError: as `estimate_r`.
     """
-    counts = check_incidence(incidence, imported=imported, days=days, areas=areas)
+    counts = check_incidence(incidence, imported=imported, days=days, areas=areas, negative=negative)
     a, b = check_prior(prior)
     starts, ends = windows_of(windows, counts.filled.shape[1])
     weights = weights_of(interval, seed)

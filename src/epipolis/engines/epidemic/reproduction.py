@@ -15,10 +15,11 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from epipolis.engines.compiled import compiled
 from epipolis.engines.epidemic.gammas import gamma_quantiles, mixture_quantiles
-from epipolis.engines.epidemic.incidences import Incidence, check_incidence, windows_of
+from epipolis.engines.epidemic.incidences import Incidence, Negative, check_incidence, windows_of
 from epipolis.engines.epidemic.intervals import UncertainInterval, check_interval, mean_interval
 
 Floats = NDArray[np.float64]
@@ -74,6 +75,12 @@ class Reproduction:
         rows = mixture_quantiles(self.shape.reshape(-1), self.scales.reshape(self.scales.shape[0], -1), levels)
         return rows.reshape(*self.shape.shape, -1)
 
+    def chance_above(self, value: float = 1.0) -> Floats:
+        """The probability that R is above this value [areas, windows]."""
+        if self.scales is None:
+            return np.asarray(special.gammaincc(self.shape, value / self.scale))
+        return np.asarray(special.gammaincc(self.shape, value / self.scales).mean(axis=0))
+
     def marked(self) -> pa.Array:
         """What to know about each window in words, area by area; null where there is nothing."""
         kinds = [
@@ -118,6 +125,7 @@ def estimate_r(
     imported: ArrayLike | None = None,
     days: Sequence[date] | None = None,
     areas: Sequence[str] | None = None,
+    negative: Negative = "refuse",
     seed: int = 0,
 ) -> Reproduction:
     """R by Cori's method for counts [days] or [areas, days]; NaN is a day without a value.
@@ -125,11 +133,12 @@ def estimate_r(
     `interval`: probability of lag 0, 1, …; several of them [draws, lags]; or an `UncertainInterval`, from which they
     are drawn with `seed`. `windows`: a number of days, or their first and last days (0-based). `imported`: the cases
     infected elsewhere, which infect but are not counted as infected here. `prior`: mean and sd of R before any case.
+    `negative`: "missing" takes counts that cannot be as missing and marks them, so that one bad area stops no other.
 
     Raises:
         ValueError: the counts, the interval, the prior or the windows break a rule; the sentence names it.
     """
-    counts = check_incidence(incidence, imported=imported, days=days, areas=areas)
+    counts = check_incidence(incidence, imported=imported, days=days, areas=areas, negative=negative)
     a, b = check_prior(prior)
     starts, ends = windows_of(windows, counts.filled.shape[1])
     weights = weights_of(interval, seed)
