@@ -48,7 +48,7 @@ class History:
         areas: names, sorted. days: the last day of each step. step: 1 or 7 days.
         values: [areas, steps], NaN where missing. signals: further series by name, each [areas, steps].
         population: [areas], NaN where unknown. target: what is counted, copied into forecasts.
-        notes: (area, what was wrong), such as negative counts, which are taken as missing.
+        has_vintages: whether it is told when values were published.
     """
 
     areas: tuple[str, ...]
@@ -58,7 +58,6 @@ class History:
     signals: dict[str, Floats]
     population: Floats
     target: str
-    notes: tuple[tuple[str, str], ...]
     has_vintages: bool
 
     def __init__(
@@ -83,8 +82,7 @@ class History:
         first = int(rows.day.min())
         last = int(rows.day.max())
         self.days = np.arange(first, last + 1, self.step).astype("datetime64[D]")
-        notes: list[tuple[str, str]] = []
-        _drop_impossible(rows, notes)
+        self._wrong = _dropped(rows)
         self.population = np.array([(population or {}).get(area, np.nan) for area in self.areas], dtype=np.float64)
         position = (rows.day - first) // self.step
         known = _publication(rows.day, rows.known)
@@ -92,13 +90,21 @@ class History:
         if not self.has_vintages:
             known = np.full_like(known, _NEVER)
         published = {name: _in_order(rows.place, position, known, column) for name, column in rows.columns.items()}
-        _note_doubled(published["value"], self.areas, first, self.step, notes)
+        self._wrong += _doubled(published["value"], first, self.step)
         self._published = published
         shape = (len(self.areas), len(self.days))
         tables = {name: _latest(vintages, shape) for name, vintages in published.items()}
         self.values = tables.pop("value")
         self.signals = tables
-        self.notes = tuple(dict.fromkeys(notes))
+
+    @property
+    def notes(self) -> tuple[tuple[str, str], ...]:
+        """What was wrong, by area: negative counts, which are taken as missing, and values told twice."""
+        counts: dict[tuple[int, str], int] = {}
+        for place, day, why in self._wrong:
+            if day <= int(self.days[-1].astype(np.int64)):
+                counts[place, why] = counts.get((place, why), 0) + 1
+        return tuple((self.areas[place], f"{count} {why}") for (place, why), count in sorted(counts.items()))
 
     def as_of(self, day: date) -> "History":
         """Give what was known on `day`: steps that were over before it, from what was published until it.
@@ -243,15 +249,15 @@ def _check_steps(days: Ints, step: int) -> None:
         raise ValueError(f"The series has more than {_LONGEST:,} steps; is one of its days wrong?")
 
 
-def _drop_impossible(rows: _Rows, notes: list[tuple[str, str]]) -> None:
-    """Negative and infinite counts become missing, with a note; signals only when they are infinite."""
+def _dropped(rows: _Rows) -> list[tuple[int, int, str]]:
+    """Negative and infinite counts become missing, signals only when infinite: place, day and what was wrong."""
+    found: list[tuple[int, int, str]] = []
     for name, column in rows.columns.items():
         wrong = np.isinf(column) | ((column < 0) if name == "value" else False)
-        for place in np.unique(rows.place[wrong]):
-            count = int((rows.place[wrong] == place).sum())
-            kind = "negative or infinite" if name == "value" else f"infinite ({name})"
-            notes.append((rows.areas[place], f"{count} {kind}, taken as missing"))
+        why = "negative or infinite, taken as missing" if name == "value" else f"infinite in {name}, taken as missing"
+        found += [(place, day, why) for place, day in zip(rows.place[wrong].tolist(), rows.day[wrong].tolist(), strict=True)]
         column[wrong] = np.nan
+    return found
 
 
 def _publication(days: Ints, known: Ints) -> Ints:
@@ -289,12 +295,11 @@ def _block_means(table: Floats, length: int, fewest: int) -> Floats:
     return result
 
 
-def _note_doubled(vintages: _Vintages, areas: tuple[str, ...], first: int, step: int, notes: list[tuple[str, str]]) -> None:
-    """Tell where the same release says two different things of one area and day; the later row counts."""
+def _doubled(vintages: _Vintages, first: int, step: int) -> list[tuple[int, int, str]]:
+    """Where the same release says two different things of one area and day."""
     order = np.lexsort((vintages.known, vintages.step, vintages.place))
     keys = np.column_stack([vintages.place, vintages.step, vintages.known])[order]
     value = vintages.value[order]
-    doubled = (keys[1:] == keys[:-1]).all(axis=1) & (value[1:] != value[:-1])
-    for place, position in {(int(row[0]), int(row[1])) for row in keys[1:][doubled]}:
-        day = date.fromordinal(first + position * step + _EPOCH)
-        notes.append((areas[place], f"two values for {day}, the later row counts"))
+    twice = np.flatnonzero((keys[1:] == keys[:-1]).all(axis=1) & (value[1:] != value[:-1])) + 1
+    why = "told twice with different values, the later row counts"
+    return [(int(keys[row, 0]), first + int(keys[row, 1]) * step, why) for row in twice]
