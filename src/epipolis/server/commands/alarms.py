@@ -92,7 +92,8 @@ def _series(file: Path, by: str | None, day: str | None, value: str | None, last
     days = days_of(table, column_of(table, *DAYS, given=day, what="the day", file=named), file=named)
     found = column_of(table, *VALUES, given=value, what="the value", file=named)
     values = pa.array(numbers_of(table, found, file=named), from_pandas=True)
-    series = pa.table({"area": pa.repeat("all", table.num_rows) if places is None else places, "day": days, "value": values})
+    names = pa.repeat("all", table.num_rows) if places is None else pc.replace_substring_regex(places, "^ *$", "(none)")
+    series = pa.table({"area": names, "day": days, "value": values})
     if last is not None:
         series = series.filter(pc.less_equal(series["day"], pa.scalar(last)))
     summed = series.group_by(["area", "day"]).aggregate([("value", "sum", pc.ScalarAggregateOptions(min_count=1))])
