@@ -5,10 +5,10 @@ hazards can be read from days whose reporting is not over (Lagakos, Barraj & De 
 the weekday of the report multiplies them, and small strata lean on all strata together.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from epipolis.engines.epidemic.triangles import Triangle, changes
 from epipolis.engines.epidemic.units import Floats, Ints
@@ -34,7 +34,7 @@ class Completeness:
     """`logs` [strata, weekday of the event, delay]: log of the share still without the reports of each delay;
     `keep` [strata, delay]: share of the known that later corrections leave."""
 
-    logs: Floats
+    logs: NDArray[np.float32]
     keep: Floats
     weekday: int  # of the first report day, Monday is 0
 
@@ -45,16 +45,17 @@ class Completeness:
     def growth(self, report: int, delays: Ints, until: Ints) -> Floats:
         """By what factor the known at each delay grows until another delay [strata, delays]; without corrections."""
         rows = self.rows(report, delays)
-        return np.asarray(np.exp(self.logs[:, rows, until + 1] - self.logs[:, rows, delays + 1]), np.float64)
+        return np.asarray(np.exp(np.float64(self.logs[:, rows, until + 1]) - self.logs[:, rows, delays + 1]), np.float64)
 
     def share(self, report: int, delays: Ints) -> Floats:
         """Which share of the final count is known [strata, delays]."""
-        return np.asarray(np.exp(self.logs[:, self.rows(report, delays), delays + 1]), np.float64)
+        return np.asarray(np.exp(np.float64(self.logs[:, self.rows(report, delays), delays + 1])), np.float64)
 
 
-def completeness(triangle: Triangle, memory: Memory, since: int = 0) -> Iterator[Completeness]:
+def completeness(triangle: Triangle, memory: Memory, since: int = 0) -> list[Completeness]:
     """The completeness as it was known on each report day from `since` on; each from its past alone."""
     gains, losses = changes(triangle.known)
+    found = []
     strata, days, delays = triangle.known.shape
     weekday = triangle.first.weekday()
     new, all_known, lost = (np.zeros((strata, delays)) for _ in range(3))
@@ -75,7 +76,8 @@ def completeness(triangle: Triangle, memory: Memory, since: int = 0) -> Iterator
         if day >= since:
             factor = _weekday_factors(weekly_new, weekly_expected, memory)
             keep = 1 - np.minimum(lost / np.maximum(all_known + lost, 1.0), 0.5)
-            yield Completeness(_logs(hazard, factor, memory), _after(keep), weekday)
+            found.append(Completeness(_logs(hazard, factor, memory), _after(keep), weekday))
+    return found
 
 
 def _hazards(new: Floats, known: Floats, memory: Memory) -> Floats:
@@ -114,13 +116,13 @@ def _weekday_factors(new: Floats, expected: Floats, memory: Memory) -> Floats:
     return factor
 
 
-def _logs(hazard: Floats, factor: Floats, memory: Memory) -> Floats:
+def _logs(hazard: Floats, factor: Floats, memory: Memory) -> NDArray[np.float32]:
     """[strata, weekday of the event, delays + 1]: log of the product of (1 - hazard) over this delay and all later."""
     delays = hazard.shape[1]
     report = (np.arange(WEEK)[:, None] + np.arange(delays)[None, :]) % WEEK
     by_event = factor[report, np.arange(delays)]
     logs = np.log1p(-np.minimum(hazard[:, None, :] * by_event[None], memory.most))
-    result = np.zeros((len(hazard), WEEK, delays + 1))
+    result = np.zeros((len(hazard), WEEK, delays + 1), np.float32)  # one for each day replayed is held at once
     result[:, :, :delays] = np.cumsum(logs[:, :, ::-1], axis=2)[:, :, ::-1]
     return result
 

@@ -15,8 +15,9 @@ from scipy.special import ndtri  # type: ignore[import-untyped]  # -- SciPy has 
 
 from epipolis.engines.compiled import compiled
 from epipolis.engines.epidemic.completeness import Memory, completeness
+from epipolis.engines.epidemic.gaps import without_gaps
 from epipolis.engines.epidemic.quantiles import LEVELS
-from epipolis.engines.epidemic.replays import reporting_doubt, trend_at, trend_doubt
+from epipolis.engines.epidemic.replays import replayed_since, reporting_doubt, trend_at, trend_doubt
 from epipolis.engines.epidemic.trends import Flexibility
 from epipolis.engines.epidemic.triangles import Triangle, days_from
 from epipolis.engines.epidemic.units import Floats, Ints
@@ -83,12 +84,13 @@ def nowcast(
         ValueError: `at` is before the first event or after the last report, `days_back` or a level breaks its rule.
     """
     asked = _asked(levels, days_back)
-    seen = _shortened(triangle, longest_delay).until(triangle.last if at is None else at)
+    seen = _seen(triangle, at, longest_delay)
     how, bend = memory or Memory(), flexibility or Flexibility()
     today = seen.known.shape[1] - 1
-    *_, now = completeness(seen, how, since=today)
-    doubt = WEIGHING * reporting_doubt(seen, how)
-    aside = trend_doubt(seen, how, doubt, bend)
+    then = completeness(seen, how, since=replayed_since(seen))
+    now = then[-1]
+    doubt = WEIGHING * reporting_doubt(seen, then)
+    aside = trend_doubt(seen, then, doubt, bend)
     ages: Ints = np.arange(min(days_back, today + 1, seen.longest + 1))
     expected, variance = trend_at(seen, now, today, doubt, bend, max(bend.longest, days_back))
     own = np.full(len(ages), _FAR_TREND)
@@ -114,7 +116,7 @@ def carry_forward(
     spread is that of this method's own relative errors on them. Arguments, result and errors as for `nowcast`.
     """
     asked = _asked(levels, days_back)
-    seen = _shortened(triangle, longest_delay).until(triangle.last if at is None else at)
+    seen = _seen(triangle, at, longest_delay)
     today = seen.known.shape[1] - 1
     settled = min(seen.longest, max(today // 2, 1))
     past = np.arange(max(today - settled + 1, 1))
@@ -139,6 +141,10 @@ def _asked(levels: Sequence[float] | Floats, days_back: int) -> Floats:
     if days_back < 1:
         raise ValueError(f"At least one day is nowcast, not {days_back}.")
     return asked
+
+
+def _seen(triangle: Triangle, at: date | None, longest_delay: int | None) -> Triangle:
+    return without_gaps(_shortened(triangle, longest_delay).until(triangle.last if at is None else at))
 
 
 def _shortened(triangle: Triangle, longest_delay: int | None) -> Triangle:

@@ -1,8 +1,10 @@
 """How wrong the picture of the last days usually is: the past is nowcast again, each day from what was known on it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from epipolis.engines.epidemic.completeness import Completeness, Memory, completeness
+from epipolis.engines.epidemic.completeness import Completeness
 from epipolis.engines.epidemic.trends import Flexibility, trend
 from epipolis.engines.epidemic.triangles import Triangle
 from epipolis.engines.epidemic.units import Floats, Ints
@@ -13,12 +15,18 @@ _SETTLED = 7  # days after which a replay's counts are thought complete enough t
 _NEIGHBOURS = 3
 _USUAL, _UNSEEN = 0.15, 0.5  # relative error of the part still to be reported: as a rule, and of delays never seen yet
 _USUAL_WEIGHT = 1.0
+_MANY_STRATA = 100
 _ENOUGH = 20.0  # cases that make a replay count in full
 _WIDEST = 1.0
 _TREND_VARIANCE, _LEAST_TREND_VARIANCE = 0.05, 0.003
 
 
-def reporting_doubt(triangle: Triangle, memory: Memory) -> Floats:
+def replayed_since(triangle: Triangle) -> int:
+    """The first report day that is replayed."""
+    return max(triangle.known.shape[1] - 1 - LONGEST_AGO, min(_SETTLED, triangle.known.shape[1] - 1))
+
+
+def reporting_doubt(triangle: Triangle, then: Sequence[Completeness]) -> Floats:
     """Variance of the log of the completeness, by delay [delays], beyond what chance in the counts explains.
 
     Growth that was predicted is compared with growth that came: from delay d over the r days until now; what is left from
@@ -26,13 +34,12 @@ def reporting_doubt(triangle: Triangle, memory: Memory) -> Floats:
     weigh more, and so do recent ones.
     """
     days, longest = triangle.known.shape[1], triangle.longest
-    ago = np.arange(1, min(LONGEST_AGO, days - 8) + 1) if days > 8 else np.zeros(0, np.int64)
+    *past, now = then
+    ago = np.arange(1, len(past) + 1)
     error, weight, covered = (np.zeros((len(ago), longest + 1)) for _ in range(3))
-    *past, now = completeness(triangle, memory, since=days - 1 - len(ago))
-    for row, then in enumerate(reversed(past)):
-        if not triangle.published[days - 2 - row]:
-            continue
-        error[row], weight[row], covered[row] = _spans(triangle, then, days - 2 - row, row + 1)
+    for row, one in enumerate(reversed(past)):
+        if triangle.published[days - 2 - row]:
+            error[row], weight[row], covered[row] = _spans(triangle, one, days - 2 - row, row + 1)
     delays = np.arange(longest + 1)
     share = np.clip(now.share(days - 1, delays).mean(axis=0), 0.05, 1)
     usual = (np.where(delays < days - _SETTLED, _USUAL, _UNSEEN) * (1 - share) / share) ** 2
@@ -73,23 +80,18 @@ def _means(values: Floats) -> Floats:
     return np.asarray((sums[:, high] - sums[:, low] + 0.5) / (high - low), np.float64)
 
 
-def trend_doubt(triangle: Triangle, memory: Memory, doubt: Floats, flexibility: Flexibility) -> Floats:
+def trend_doubt(triangle: Triangle, then: Sequence[Completeness], doubt: Floats, flexibility: Flexibility) -> Floats:
     """Variance of a day's log count about what the trend said of it, by age in days, beyond the trend's own error."""
     days, ages = triangle.known.shape[1], flexibility.judged
-    first = max(days - 1 - LONGEST_AGO, 2 * _SETTLED)
     error, weight = np.zeros(ages), np.zeros(ages)
-    *_, now = completeness(triangle, memory, since=days - 1)
-    if first <= days - 1 - _SETTLED:
-        for place, then in enumerate(completeness(triangle, memory, since=first)):
-            ago = days - 1 - first - place
-            if ago < _SETTLED:
-                break
-            if not triangle.published[first + place]:
-                continue
-            squared, own = _trend_errors(triangle, then, now, ago, doubt, flexibility)
-            fade = 0.5 ** (ago / HALF_LIFE)
-            error[: len(own)] += fade * squared
-            weight[: len(own)] += fade * own
+    step = 1 + len(triangle.strata) // _MANY_STRATA  # many strata tell as much in fewer replays
+    for ago in range(_SETTLED, len(then), step):
+        if days - 1 - ago < 2 * _SETTLED or not triangle.published[days - 1 - ago]:
+            continue
+        squared, own = _trend_errors(triangle, then[-1 - ago], then[-1], ago, doubt, flexibility)
+        fade = 0.5 ** (ago / HALF_LIFE)
+        error[: len(own)] += fade * squared
+        weight[: len(own)] += fade * own
     usual = 0.2 * float(np.median(weight[weight > 0])) if np.any(weight > 0) else 1.0
     return np.maximum((error + usual * _TREND_VARIANCE) / (weight + usual), _LEAST_TREND_VARIANCE)
 

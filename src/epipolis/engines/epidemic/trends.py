@@ -40,6 +40,8 @@ def trend(known: Floats, share: Floats, doubt: Floats, weekdays: Ints, flexibili
     """
     ages = known.shape[1]
     design = _design(ages, weekdays)
+    effects = design.shape[1]
+    outer = (design[:, :, None] * design[:, None, :]).reshape(ages, -1)
     precision = np.concatenate([[1.0, flexibility.slope**-2], np.full(WEEK, flexibility.weekday**-2)])
     start = np.log((known.sum(axis=1) + 0.5) / (share.sum(axis=1) + 0.1))
     prior = np.zeros((len(known), design.shape[1]))
@@ -51,11 +53,11 @@ def trend(known: Floats, share: Floats, doubt: Floats, weekdays: Ints, flexibili
         expected = share * np.exp(eta)
         weight = fade / (1 / np.maximum(expected, 1e-6) + doubt + flexibility.own)
         working = eta + np.clip((known - expected) / np.maximum(expected, 1e-6), -_FARTHEST, _FARTHEST)
-        matrix = np.einsum("sa,ai,aj->sij", weight, design, design) + np.diag(precision)
-        right = np.einsum("sa,ai->si", weight * working, design) + prior * precision
+        matrix = (weight @ outer).reshape(-1, effects, effects) + np.diag(precision)
+        right = (weight * working) @ design + prior * precision
         covariance = np.linalg.inv(matrix)
-        beta = np.einsum("sij,sj->si", covariance, right)
-    fitted = np.einsum("ai,sij,aj->sa", design, covariance, design)
+        beta = (covariance @ right[:, :, None])[:, :, 0]
+    fitted = covariance.reshape(-1, effects * effects) @ outer.T
     leverage = np.clip(weight * fitted, 0, 0.95)
     without = (beta @ design.T - leverage * working) / (1 - leverage)
     without = np.clip(without, start[:, None] - _FARTHEST * 2, start[:, None] + _FARTHEST * 2)

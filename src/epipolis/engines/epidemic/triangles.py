@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -87,8 +86,8 @@ def triangle_of(
             cumulative count stands until the next one. A row without one of its days is left out and counted.
         longest_delay: days; what becomes known later than this does not count. Without it the longest there is, at most 120.
         known_until: the last day whose reports are all here; without it the last `known_on`.
-        spread_gaps: cumulative counts were published only every few days: what came between two publications is spread
-            evenly over the days between. Nowcast such a triangle as of a day of publication.
+        spread_gaps: cumulative counts were published only every few days, and what came between two publications is to be
+            spread over the days between. Nowcast such a triangle as of a day of publication.
 
     Raises:
         ValueError: a column is missing, no row is dated, a count is missing, negative or infinite, an event was known before
@@ -116,7 +115,6 @@ def triangle_of(
     if cumulative and spread_gaps:
         published[:] = False
         published[known_on[keep] - first] = True
-        _spread(known, np.flatnonzero(published))
     return Triangle(tuple(names), _EPOCH + timedelta(days=first), known, _shrunk(known), published, undated)
 
 
@@ -202,17 +200,6 @@ def _by_report(by_day: Floats) -> Floats:
     for delay in range(min(by_day.shape[2], days)):
         known[:, delay:, delay] = by_day[:, : days - delay, delay]
     return known
-
-
-def _spread(known: Floats, published: Ints) -> None:
-    longest = known.shape[2] - 1
-    for former, latter in pairwise(published.tolist()):
-        for day in range(former + 1, latter):
-            delay = np.arange(min(day, longest - (latter - day)) + 1)
-            then = delay - (day - former)
-            before = np.where(then >= 0, known[:, former, np.maximum(then, 0)], 0.0)
-            part = np.where(then >= 0, (day - former) / (latter - former), (delay + 1) / (latter - day + delay + 1))
-            known[:, day, delay] = before + (known[:, latter, delay + latter - day] - before) * part
 
 
 def changes(known: Floats) -> tuple[Floats, Floats]:
