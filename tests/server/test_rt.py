@@ -54,6 +54,7 @@ def test_the_table_and_the_curve_are_printed(run, file):
     assert "●" in result.stdout
     assert "the last 10 of 33 rows" in result.stdout
     assert "% a day" in result.stdout
+    assert "R is above 1 with a probability of" in result.stdout
     assert len(run(file(lines([5] * 40)), *INTERVAL, "--all").stdout.splitlines()) > 33
 
 
@@ -204,6 +205,14 @@ def test_weekly_figures_and_sums_over_several_days_are_spread(file):
     assert read_daily(file(gaps)).values.tolist() == [[4, 4, 5, 5]]
     over = "date,casos_14dias\n" + "".join(f"2020-03-{day},140\n" for day in (10, 17, 24))
     assert read_daily(file(over)).values[0].tolist() == [10] * 15
+
+
+def test_of_each_area_the_last_window_with_data_is_printed(run, file):
+    early = "".join(f"south,2020-03-{day:02d},20\n" for day in range(1, 16))
+    text = "area,date,cases\n" + "".join(f"north,2020-03-{day:02d},20\n" for day in range(1, 31)) + early
+    shown = run(file(text), *INTERVAL).stdout.splitlines()
+    assert any(line.startswith("north") and "2020-03-30" in line for line in shown)
+    assert any(line.startswith("south") and "2020-03-15" in line for line in shown)
 
 
 def test_days_left_out_are_missing_and_not_zero(file):

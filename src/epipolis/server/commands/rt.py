@@ -68,7 +68,9 @@ Covers = Annotated[
     int | None, typer.Option(help="Days each value counts, such as 7 for weekly figures; they are spread evenly.")
 ]
 Start = Annotated[str | None, typer.Option(help="First day, for a file without days.")]
-PriorMean = Annotated[float, typer.Option(help="What is expected of R before any case is seen.")]
+PriorMean = Annotated[
+    float, typer.Option(help="What is expected of R before any case is seen (not with --pool: there the areas tell).")
+]
 PriorSd = Annotated[float, typer.Option(help="And how vaguely; small values pull R strongly towards the mean.")]
 Every = Annotated[bool, typer.Option("--all", help="Print every window, not only the last ones.")]
 
@@ -212,10 +214,14 @@ def _table(counts: Daily, weights: Any, window: int, prior: tuple[float, float],
     if cohort:
         if isinstance(weights, epidemic.UncertainInterval):
             raise ValueError("--cohort needs a certain serial interval: leave --mean-sd and --sd-sd out")
+        if counts.imported is not None:
+            counts.notes.append("imported cases are not told apart by --cohort: they too count as infected by somebody here")
         return epidemic.cohort_r(counts.values, weights, draws=200 if len(counts.areas) <= 50 else 0, **about).table()
     estimate = epidemic.pool_r if pool else epidemic.estimate_r
     about |= {} if pool else {"prior": prior}
-    return estimate(counts.values, weights, imported=counts.imported, **about).table(_LEVELS)
+    found = estimate(counts.values, weights, imported=counts.imported, **about)
+    table = found.table(_LEVELS)
+    return table.add_column(table.column_names.index("marked"), "above_1", pa.array(found.chance_above(1.0).reshape(-1)))
 
 
 def _show(table: pa.Table, counts: Daily, *, every: bool, written: Sequence[Path | None]) -> None:
@@ -227,14 +233,29 @@ def _show(table: pa.Table, counts: Daily, *, every: bool, written: Sequence[Path
         print()
         print(in_columns(table, rows=table.num_rows if every else _LAST, skip=("area",) if counts.areas == ["all"] else ()))
         print()
+        if "above_1" in table.column_names:
+            told = f"{100 * table.column('above_1')[-1].as_py():.0f} %"
+            print(f"the last window: R is above 1 with a probability of {told}")
         print(_growth(counts.values))
     else:
-        windows = table.num_rows // len(counts.areas)
-        last = np.arange(1, len(counts.areas) + 1) * windows - 1
-        print(in_columns(table, rows=table.num_rows) if every else in_columns(table.take(pa.array(last)), rows=len(last)))
+        last = table if every else table.take(pa.array(_last_told(table, len(counts.areas))))
+        print(in_columns(last, rows=last.num_rows))
     for path in written:
         if path:
             print(f"written: {path}")
+
+
+def _last_told(table: pa.Table, areas: int) -> list[int]:
+    """Of each area the row of its last window with data, or up to a week before it one in which no day is missing."""
+    texts = [text or "" for text in table.column("marked").to_pylist()]
+    windows = len(texts) // areas
+    rows = []
+    for area in range(areas):
+        own = range((area + 1) * windows - 1, area * windows - 1, -1)
+        last = next((row for row in own if not texts[row].startswith("no ")), own[0])
+        near = range(last, max(last - 8, area * windows - 1), -1)
+        rows.append(next((row for row in near if "days missing" not in texts[row]), last))
+    return rows
 
 
 def _growth(values: Floats) -> str:
