@@ -75,3 +75,15 @@ def test_the_page_of_the_city_twin_runs_as_written():
     changes = {row["what"]: row["change"] for row in space["comparison"].totals.to_pylist() if row["change"] is not None}
     assert space["summary"]["attack_rate"] > 0.3
     assert changes["infections"] < -0.2
+
+
+def test_the_page_of_forecasts_runs_as_written():
+    space = {}
+    for text in blocks("forecasts.md", "python"):
+        exec(text, space)  # noqa: S102 -- the page's own code
+
+    skill = {row["model"]: row["scaled_skill"] for row in space["skill"]}
+    assert skill["baseline"] == 1.0
+    assert skill["ensemble"] < 1.0
+    assert space["four_days_ago"]["known"] <= space["four_days_ago"]["expected"]
+    assert 0 < space["latest"]["q2.5"] < space["latest"]["mean"] < space["latest"]["q97.5"]
