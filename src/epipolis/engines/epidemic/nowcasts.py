@@ -90,13 +90,14 @@ def nowcast(
     then = completeness(seen, how, since=replayed_since(seen))
     now = then[-1]
     doubt = WEIGHING * reporting_doubt(seen, then)
-    aside = trend_doubt(seen, then, doubt, bend)
+    confirmed, beyond = trend_doubt(seen, then, doubt, bend)
     ages: Ints = np.arange(min(days_back, today + 1, seen.longest + 1))
     expected, variance = trend_at(seen, now, today, doubt, bend, max(bend.longest, days_back))
-    own = np.full(len(ages), _FAR_TREND)
-    own[: len(aside)] = aside[: len(ages)]
+    variance, judged = variance[:, ages], min(len(ages), len(beyond))
+    variance[:, :judged] = variance[:, :judged] * confirmed[:judged] + beyond[:judged]
+    variance[:, judged:] += _FAR_TREND
     known, share, keep = seen.known[:, today, ages], now.share(today, ages), now.keep[:, ages]
-    missing, spread = _missing(known * keep, share, doubt[ages], expected[:, ages], variance[:, ages] + own)
+    missing, spread = _missing(known * keep, share, doubt[ages], expected[:, ages], variance)
     values = (known * keep)[..., None] + _quantiles(missing, spread, asked)
     marks = _marks(seen, today)
     return _nowcast(seen, ages, known, share, known * keep + missing, values, asked, marks)

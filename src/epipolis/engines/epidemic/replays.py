@@ -18,7 +18,7 @@ _USUAL_WEIGHT = 1.0
 _MANY_STRATA = 100
 _ENOUGH = 20.0  # cases that make a replay count in full
 _WIDEST = 1.0
-_TREND_VARIANCE, _LEAST_TREND_VARIANCE = 0.05, 0.003
+_TREND_VARIANCE, _LEAST_TREND_VARIANCE, _LEAST_CONFIRMED = 0.05, 0.003, 0.2
 
 
 def replayed_since(triangle: Triangle) -> int:
@@ -80,35 +80,46 @@ def _means(values: Floats) -> Floats:
     return np.asarray((sums[:, high] - sums[:, low] + 0.5) / (high - low), np.float64)
 
 
-def trend_doubt(triangle: Triangle, then: Sequence[Completeness], doubt: Floats, flexibility: Flexibility) -> Floats:
-    """Variance of a day's log count about what the trend said of it, by age in days, beyond the trend's own error."""
+def trend_doubt(
+    triangle: Triangle, then: Sequence[Completeness], doubt: Floats, flexibility: Flexibility
+) -> tuple[Floats, Floats]:
+    """How far a day's log count strays from what the trend said of it, by age in days.
+
+    Gives the part of the trend's own variance that replays confirm (at most 1) and the variance beyond it.
+    """
     days, ages = triangle.known.shape[1], flexibility.judged
-    error, weight = np.zeros(ages), np.zeros(ages)
+    strayed, claimed, weight = (np.zeros(ages) for _ in range(3))
     step = 1 + len(triangle.strata) // _MANY_STRATA  # many strata tell as much in fewer replays
     for ago in range(_SETTLED, len(then), step):
         if days - 1 - ago < 2 * _SETTLED or not triangle.published[days - 1 - ago]:
             continue
-        squared, own = _trend_errors(triangle, then[-1 - ago], then[-1], ago, doubt, flexibility)
         fade = 0.5 ** (ago / HALF_LIFE)
-        error[: len(own)] += fade * squared
-        weight[: len(own)] += fade * own
+        found = _trend_errors(triangle, then[-1 - ago], then[-1], ago, doubt, flexibility)
+        for total, part in zip((strayed, claimed, weight), found, strict=True):
+            total[: len(part)] += fade * part
     usual = 0.2 * float(np.median(weight[weight > 0])) if np.any(weight > 0) else 1.0
-    return np.maximum((error + usual * _TREND_VARIANCE) / (weight + usual), _LEAST_TREND_VARIANCE)
+    own = claimed / np.maximum(weight, 1e-9)
+    variance = (strayed + usual * (own + _TREND_VARIANCE)) / (weight + usual)
+    confirmed = np.clip((variance - _LEAST_TREND_VARIANCE) / np.maximum(own, 1e-9), _LEAST_CONFIRMED, 1.0)
+    return confirmed, np.maximum(variance - confirmed * own, _LEAST_TREND_VARIANCE)
 
 
 def _trend_errors(
     triangle: Triangle, then: Completeness, now: Completeness, ago: int, doubt: Floats, flexibility: Flexibility
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, Floats]:
+    """By age, over the strata: weighted squared errors less what chance and reporting explain, the trend's own variance,
+    and the weights."""
     today = triangle.known.shape[1] - 1
     expected, variance = trend_at(triangle, then, today - ago, doubt, flexibility, flexibility.longest)
     ages = np.arange(min(flexibility.judged, expected.shape[1]))
     until = np.minimum(ages + ago, triangle.longest)
     share = now.share(today, until)
     final = (triangle.known[:, today - ago + until - ages, until] + 0.5) / share
-    known_part = 1 / (final * share) + doubt[until] + variance[:, ages]
-    weight = 1 / (known_part + flexibility.own) ** 2
-    squared = weight * ((np.log(final) - np.log(expected[:, ages] + 0.5)) ** 2 - known_part)
-    return np.asarray(squared.sum(axis=0), np.float64), np.asarray(weight.sum(axis=0), np.float64)
+    chance = 1 / (final * share) + doubt[until]
+    weight = 1 / (chance + variance[:, ages] + flexibility.own) ** 2
+    squared = (np.log(final) - np.log(expected[:, ages] + 0.5)) ** 2 - chance
+    strayed, claimed = (weight * squared).sum(axis=0), (weight * variance[:, ages]).sum(axis=0)
+    return np.asarray(strayed, np.float64), np.asarray(claimed, np.float64), np.asarray(weight.sum(axis=0), np.float64)
 
 
 def trend_at(
