@@ -1,5 +1,6 @@
 """A small city with an epidemic whose line list grew day by day, quick to make."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -95,4 +96,9 @@ def written(folder, text, name="table.csv"):
 def values_of(found):
     """Everything that a round says, to compare two."""
     rows = queries.forecasts_of(found).values_list("model", "target", "area", "step", "horizon", "day", "values")
-    return [tuple(row[:-1]) + (tuple(row[-1]),) for row in rows]
+    return [(*row[:-1], tuple(row[-1])) for row in rows]
+
+
+def text_of(html):
+    """What a reader of a page sees, without its tags."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))

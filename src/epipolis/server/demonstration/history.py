@@ -18,12 +18,15 @@ from epipolis.core.work import Progress, silent, worker_app
 from epipolis.engines import twin
 from epipolis.engines.twin import city_files
 from epipolis.sense.people import services as people
+from epipolis.understand.forecast import services as forecast
 
 UPTAKE = 0.6
 """Share of people who check in."""
 _OPENS = timedelta(hours=8)
 _BY = "demonstration"
 _TRACED_AFTER = timedelta(minutes=2)
+_FIRST_FORECAST = 18
+"""Days of the epidemic before the first forecast: there must be two whole weeks to look ahead from."""
 _FEWEST_BROUGHT_IN = 20
 """In a small city the share that is usual would often bring nobody in, and there would be nothing to see."""
 
@@ -62,8 +65,22 @@ def fill(plan: Plan, folder: Path, *, keep_days: int, progress: Callable[[str], 
     city_files.write_visits(visits, visitors_of(city), codes_of(city), folder / "visits.parquet")
     import_file("visits", folder / "visits.parquet", at=plan.opens, progress=progress("visits"))
     asyncio.run(_import_cases(cases, homes_of(city), folder, progress("days reported")))
+    look_back(plan, progress("past forecasts"))
     (folder / "run.npz").write_bytes(twin.save(run))
     return run
+
+
+def look_back(plan: Plan, progress: Progress) -> None:
+    """The forecasts of each past week, made now from nothing but what was known then, and that of the opening morning."""
+    if "forecast" not in modules():
+        return
+    last = plan.start + timedelta(days=plan.days)
+    weeks = (plan.days - _FIRST_FORECAST) // 7
+    with clock.fixed(plan.opens):
+        if weeks > 0:
+            since, until = last - timedelta(days=7 * weeks), last - timedelta(days=7)
+            forecast.make_past(progress, since.isoformat(), until.isoformat())
+        forecast.make_nightly()
 
 
 def load_all(plan: Plan, city: twin.City, folder: Path, *, progress: Callable[[str], Progress]) -> None:

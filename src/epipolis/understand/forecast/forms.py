@@ -36,3 +36,10 @@ class LimitForm(forms.Form):
     """An incidence limit other than that of the rules."""
 
     limit = forms.FloatField(min_value=1, max_value=100_000, required=False)
+
+
+class HubFilter(forms.Form):
+    """Whose forecasts, of what."""
+
+    model = forms.CharField(max_length=60, required=False)
+    target = forms.CharField(max_length=60, required=False)

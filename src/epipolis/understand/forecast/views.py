@@ -17,7 +17,7 @@ from epipolis.core.exports import FORMATS, download
 from epipolis.core.modules import Layer
 
 from . import queries, services
-from .forms import LimitForm, ModelsFilter, PastForm
+from .forms import HubFilter, LimitForm, ModelsFilter, PastForm
 from .models import Round
 
 _PAGE = 30
@@ -166,8 +166,10 @@ def table(request: HttpRequest, round_id: UUID, table: str, kind: str) -> HttpRe
 def hub_file(request: HttpRequest, round_id: UUID) -> HttpResponseBase:
     """One model's forecasts in the format of the forecast hubs."""
     found = _round(round_id)
-    model = request.GET.get("model", "") or found.team or queries.ENSEMBLE
-    rows = queries.hub_rows(found, model[:60], request.GET.get("target", "")[:60])
+    asked = HubFilter(request.GET)
+    wanted = asked.cleaned_data if asked.is_valid() else {}
+    model = wanted.get("model") or found.team or queries.ENSEMBLE
+    rows = queries.hub_rows(found, model, wanted.get("target", ""))
     if not rows:
         raise Http404
     audit.record("forecast.export", by=request.user, at=clock.now(), subject=found.id, kind="hub")

@@ -156,6 +156,7 @@ def _reports(known: Known, name: str, daily: Daily) -> pa.Table:
             sums[one, day, became_known] = sums.get((one, day, became_known), 0.0) + value
     if not sums:
         raise ValueError("nothing became known on an earlier day")
+    sums.setdefault((CITY, known.last_day, known.last_day), 0.0)  # that nothing came in on the last day is known, too
     areas, days, known_on = zip(*sums, strict=True)
     return pa.table(
         {
