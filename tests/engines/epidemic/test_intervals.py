@@ -52,7 +52,10 @@ def test_a_wrong_interval_is_refused_by_its_rule(weights, words):
         check_interval(weights)
 
 
-@pytest.mark.parametrize(("mean", "sd", "words"), [(1.0, 1, "above 1"), (4, 0, "above 0"), (np.nan, 1, "nan"), (4, -1, "-1")])
+@pytest.mark.parametrize(
+    ("mean", "sd", "words"),
+    [(1.0, 1, "above 1"), (4, 0, "above 0"), (np.nan, 1, "nan"), (4, -1, "-1"), (2_000, 5, "beyond 1,000 days")],
+)
 def test_an_interval_that_cannot_be_is_refused(mean, sd, words):
     with pytest.raises(ValueError, match=words):
         discretise(mean, sd)

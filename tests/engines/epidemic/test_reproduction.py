@@ -43,6 +43,14 @@ def test_every_mean_sd_and_quantile_equals_epiestims(shared_data, name):
         assert (((ours.marks[0] & EARLY) > 0) == ~known).all()
 
 
+def test_a_small_series_gives_what_is_reckoned_by_hand():
+    found = estimate_r([10, 20, 30], [0, 0.5, 0.5], windows=([1], [2]))
+    # Infectiousness 10/2 on the second day and 20/2 + 10/2 on the third; 50 cases; the prior is a gamma (1, 5).
+    assert found.shape[0, 0] == 1 + 50
+    assert found.scale[0, 0] == pytest.approx(1 / (1 / 5 + 5 + 15))
+    assert found.sd[0, 0] == pytest.approx(np.sqrt(51) / 20.2)
+
+
 def test_intervals_contain_the_true_r_as_often_as_they_say():
     rng = np.random.default_rng(5)
     truth = np.tile(1 + 0.35 * np.sin(np.arange(70) / 8), (300, 1))

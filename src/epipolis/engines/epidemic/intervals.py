@@ -36,6 +36,8 @@ def discretise(mean: float, sd: float, *, longest: int | None = None, family: Fa
     area = area_below(edges, *parameters(mean - shift, sd, family), family)
     weights = np.maximum(area[2:] - 2 * area[1:-1] + area[:-2], 0.0)
     if longest is None:
+        if weights.sum() < 0.999:
+            raise ValueError(f"an interval with mean {mean:g} and sd {sd:g} goes on beyond {last:,} days; give the longest lag")
         weights = weights[: int(np.flatnonzero(np.cumsum(weights[::-1])[::-1] > 1e-12)[-1]) + 1]
         weights = weights / weights.sum()
     return weights
