@@ -166,7 +166,9 @@ def press_first(page: Any, path: str, button: str) -> None:
     """Press a button once, and wait until everything that the list then shows has been done."""
     page.goto(path)
     if page.get_by_role("button", name=button).count():
-        page.get_by_role("button", name=button).click()
+        with page.expect_navigation():
+            page.get_by_role("button", name=button).click()
+        page.goto(path)
     while page.locator(".badge.bg-blue-lt").count():
         page.wait_for_timeout(1_000)
         page.goto(path)
