@@ -131,9 +131,19 @@ def _engines() -> str:
     parts = []
     for folder in sorted((ROOT / "src" / "epipolis" / "engines").glob("*/__init__.py")):
         engine = import_module(f"epipolis.engines.{folder.parent.name}")
-        public = [f"### `{name}`\n\n```text\n{getdoc(getattr(engine, name)) or ''}\n```" for name in engine.__all__]
+        public = [f"### `{name}`\n\n```text\n{_words(getattr(engine, name))}\n```" for name in engine.__all__]
         parts.append(f"## engines.{folder.parent.name}\n\n```text\n{getdoc(engine)}\n```\n\n" + "\n\n".join(public))
     return "# Engines\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _words(thing: Any) -> str:
+    """What a class or function says of itself; of a constant its value, since its type's words would say nothing."""
+    if callable(thing):
+        return getdoc(thing) or ""
+    if hasattr(thing, "tolist"):
+        thing = thing.tolist()
+    many = isinstance(thing, list | tuple | dict)
+    return ", ".join(getattr(one, "__name__", str(one)) for one in thing) if many else repr(thing)
 
 
 def _measures() -> str:
