@@ -42,7 +42,7 @@ def alarms(found, areas=1):
 @pytest.mark.parametrize("method", ["regression", "cusum", "C1", "C2", "C3"])
 @pytest.mark.parametrize(("mean", "spread"), [(20, None), (20, 8), (2, None)])
 def test_false_alarms_are_about_as_rare_as_stated(method, mean, spread):
-    found = alarms(detect(table(calm(25, 800, mean=mean, spread=spread)), method=method, false_alarms_per_year=4), 25)
+    found = alarms(detect(table(calm(15, 600, mean=mean, spread=spread)), method=method, false_alarms_per_year=4), 15)
 
     rate = found[:, 120:].mean() * 365.25
 

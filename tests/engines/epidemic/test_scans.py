@@ -166,8 +166,8 @@ def test_real_cases_of_rabies_cluster_in_space_and_time(shared_data):
     week = np.array([(day - min(days)).days // 28 for day in days])
     counts = np.zeros((len(days), week.max() + 1))
     counts[np.arange(len(days)), week] = 1
-    places = np.c_[points["longitude"].to_numpy(), points["latitude"].to_numpy()]  # the file has them the wrong way round
+    places = np.c_[points["longitude"].to_numpy(), points["latitude"].to_numpy()]
 
-    clusters = scan(counts, places[:, ::-1], longest=12, share=0.3, prospective=False, draws=49, seed=1)
+    clusters = scan(counts, places, longest=12, share=0.3, prospective=False, draws=49, seed=1)
 
     assert clusters["p"][0].as_py() <= 0.1

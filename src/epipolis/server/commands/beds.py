@@ -70,12 +70,10 @@ def beds(
         base = {"area": pa.repeat("all", table.num_rows) if places is None else places}
         base["day"] = days_of(table, column_of(table, *DAYS, given=day, what="the day", file=named), file=named)
         occupancy = _occupancy(table, base, {"ward": ward, "icu": icu, "ventilators": ventilators}, named)
-        leads = {
-            "cases": _lead(table, base, CASES, cases, named),
-            "admissions": _lead(table, base, ADMISSIONS, admissions, named),
-        }
+        lead = _lead(table, base, CASES, cases, named)
+        admitted = _lead(table, base, ADMISSIONS, admissions, named)
         at = None if made_on is None else first_day(made_on)
-        forecast = epidemic.forecast_beds(occupancy, **leads, days=days, made_on=at)
+        forecast = epidemic.forecast_beds(occupancy, cases=lead, admissions=admitted, days=days, made_on=at)
         if only:
             forecast = _only(forecast, only)
         passing = _passing(forecast, limit or [], seed)
