@@ -129,7 +129,7 @@ def plain(values: Any) -> Any:
 
 def _draw(plot: Path, result: Any, note: str) -> None:
     curve = result.curve
-    panels = {}
+    panels: dict[str, dict[str, pictures.Band]] = {}
     for title, names in {
         "Infections and confirmed cases a day": ("infections", "cases"),
         "People in hospital": ("in_ward", "in_icu"),
