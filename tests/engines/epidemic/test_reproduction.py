@@ -210,10 +210,10 @@ def test_bad_counts_can_be_marked_so_that_one_area_stops_no_other():
 
 def test_the_chance_that_r_is_above_one_is_the_share_of_its_quantiles_above_one():
     counts = grown(np.random.default_rng(4), np.full((1, 40), 1.05), INTERVAL)
-    levels = np.arange(1, 1_000) / 1_000
+    levels = np.arange(1, 200) / 200
     for interval in (INTERVAL, UncertainInterval(5.0, 1.0, (3.0, 7.0), 2.5, 0.5, (1.5, 3.5), draws=20)):
         found = estimate_r(counts, interval)
-        assert found.chance_above(1.0) == pytest.approx((found.quantiles(levels) > 1).mean(axis=-1), abs=0.002)
+        assert found.chance_above(1.0) == pytest.approx((found.quantiles(levels) > 1).mean(axis=-1), abs=0.006)
 
 
 @pytest.mark.parametrize(("swap", "words"), [((3, 2), "twice"), ((3, 1), "out of order"), ((3, 9), "left out")])

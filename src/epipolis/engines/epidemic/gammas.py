@@ -20,6 +20,12 @@ _LEAST = 0.5
 """Below this shape the inverse itself is taken: there the quantile falls to 0 faster than any polynomial."""
 _PIECES, _TERMS = 48, 14
 _WIDTH = 1 / np.sqrt(_LEAST) / _PIECES
+_NODES: Floats = np.cos(np.pi * (np.arange(_TERMS) + 0.5) / _TERMS)
+_TO_TERMS: Floats = np.asarray(np.linalg.inv(chebyshev.chebvander(_NODES, _TERMS - 1)).T, np.float64)
+_TO_POWERS: Floats = np.array(
+    [np.pad(chebyshev.cheb2poly(row), (0, _TERMS - 1 - term)) for term, row in enumerate(np.eye(_TERMS))]
+)
+"""From values at the nodes to Chebyshev terms, and from those to powers; in one step rounding would not cancel."""
 
 
 def gamma_quantiles(shape: Floats, scale: Floats, levels: ArrayLike) -> Floats:
@@ -50,13 +56,11 @@ def check_levels(levels: ArrayLike) -> Floats:
 @lru_cache(maxsize=256)
 def _laid_down(level: float) -> Floats:
     """Coefficients [pieces, terms], lowest power first, of the curve over 1 / sqrt(shape); each piece on -1 … 1."""
-    nodes = np.cos(np.pi * (np.arange(_TERMS) + 0.5) / _TERMS)
-    roots = (np.arange(_PIECES)[:, None] + (nodes + 1) / 2) * _WIDTH
+    roots = (np.arange(_PIECES)[:, None] + (_NODES + 1) / 2) * _WIDTH
     shape = roots**-2
     # What is laid down stays of order one: the distance of the cube root from 1 in units of 1 / sqrt(shape).
     curve = (np.cbrt(special.gammaincinv(shape, level) / shape) - 1) / roots
-    pieces = [chebyshev.cheb2poly(chebyshev.chebfit(nodes, row, _TERMS - 1)) for row in curve]
-    return np.array([np.pad(piece, (0, _TERMS - piece.size)) for piece in pieces])
+    return np.asarray((curve @ _TO_TERMS) @ _TO_POWERS, np.float64)
 
 
 @compiled()
