@@ -41,7 +41,7 @@ def analogue(panel: Panel, steps: int, levels: Floats, seed: int = 0) -> Floats:
         centres[:, step] = panel.levels[:, -1] + panel.base[:, -1] * (rule + part * expected[:, step])
         left = past.copy()
         if part:
-            left[:] = np.nan
+            left[panel.trusted] = np.nan
             left[places[tested], times[tested]] = missed[tested, step] - part * back[:, step]
         errors.append(left)
     return quantiles_around(panel, centres, errors, levels)
@@ -59,7 +59,8 @@ def _state(panel: Panel) -> Floats:
 
 def _rows(panel: Panel, past: Floats, seed: int) -> tuple[Ints, Ints]:
     """Places and times of which is known what came after; a sample of them where they are many."""
-    places, times = np.nonzero(np.isfinite(past) & np.isfinite(panel.features[:, : past.shape[1]]).all(axis=-1))
+    known = np.isfinite(past) & np.isfinite(panel.features[:, : past.shape[1]]).all(axis=-1)
+    places, times = np.nonzero(known & panel.trusted[:, None])
     if len(places) > _MOST_ROWS:
         chosen = np.sort(np.random.default_rng(seed).choice(len(places), _MOST_ROWS, replace=False))
         places, times = places[chosen], times[chosen]

@@ -10,7 +10,7 @@ from epipolis.engines.epidemic.histories import Floats
 _STEPS_OF_PRIOR = 200.0
 _HALF_LIFE = 52.0
 _RIDGE = 1e-3
-_SIGNAL_STEPS = 40.0
+_SIGNAL_STEPS = 15.0
 
 
 def autoregressive(panel: Panel, steps: int, levels: Floats, seed: int = 0) -> Floats:
@@ -33,7 +33,7 @@ def regression(panel: Panel, step: int) -> tuple[Floats, Floats]:
     beta, spread, x = _prior(panel, step)
     change = panel.changes(step)
     features = x[:, : change.shape[1]]
-    known = np.isfinite(change) & np.isfinite(features).all(axis=-1)
+    known = np.isfinite(change) & np.isfinite(features).all(axis=-1) & panel.trusted[:, None]
     if not known.any():
         return x[:, -1] @ beta, np.full_like(change, np.nan)
     weight = np.where(known, 1 / (panel.noise[:, : change.shape[1]] + 0.02 / 16), 0.0)
@@ -42,7 +42,7 @@ def regression(panel: Panel, step: int) -> tuple[Floats, Floats]:
     rows, target, each = features[known], change[known], weight[known]
     moved = np.linalg.solve(rows.T @ (rows * each[:, None]) + spread, rows.T @ (each * (target - rows @ beta)))
     beta = beta + moved
-    return x[:, -1] @ beta, np.where(known, change - features @ beta, np.nan)
+    return x[:, -1] @ beta, change - features @ beta
 
 
 def _prior(panel: Panel, step: int) -> tuple[Floats, Floats, Floats]:
@@ -57,7 +57,7 @@ def _prior(panel: Panel, step: int) -> tuple[Floats, Floats, Floats]:
     count = signals.shape[-1]
     spread = np.zeros((width + count, width + count))
     spread[:width, :width] = _STEPS_OF_PRIOR * ridge
-    spread[width:, width:] = _SIGNAL_STEPS * np.eye(count)
+    spread[width:, width:] = _SIGNAL_STEPS * np.diag(np.mean(np.square(signals), axis=(0, 1)) + 1e-6)
     return np.concatenate([beta, np.zeros(count)]), spread, np.concatenate([panel.features, signals], axis=-1)
 
 

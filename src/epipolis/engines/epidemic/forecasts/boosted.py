@@ -71,7 +71,7 @@ def _rows(panel: Panel, pasts: list[Floats], seed: int) -> tuple[Floats, Floats,
     inputs, targets, sizes, places = [], [], [], []
     rng = np.random.default_rng(seed)
     for step, past in enumerate(pasts):
-        area, time = np.nonzero(np.isfinite(past))
+        area, time = np.nonzero(np.isfinite(past) & panel.trusted[:, None])
         if len(area) > _MOST_ROWS // len(pasts):
             chosen = np.sort(rng.choice(len(area), _MOST_ROWS // len(pasts), replace=False))
             area, time = area[chosen], time[chosen]

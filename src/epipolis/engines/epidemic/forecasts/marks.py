@@ -6,7 +6,6 @@ from epipolis.engines.epidemic.forecasts.panels import Panel, unroot
 from epipolis.engines.epidemic.histories import Floats, History
 
 _LONG_MISSING = 2
-_ERRATIC = 0.5
 _WIDE = 0.6
 _FEW = 3
 
@@ -17,7 +16,6 @@ def marked_areas(known: History, panel: Panel) -> dict[str, str]:
     seen = np.isfinite(known.values)
     counted = seen.sum(axis=1)
     silent = np.where(counted > 0, seen[:, ::-1].argmax(axis=1), 0)
-    change = np.median(np.abs(panel.features[:, -26:, 0] + panel.features[:, -26:, 1]), axis=1)
     unit = "weeks" if known.step == 7 else "days"
     for number, area in enumerate(known.areas):
         why = [note for name, note in known.notes if name == area]
@@ -27,7 +25,7 @@ def marked_areas(known: History, panel: Panel) -> dict[str, str]:
             why.append(f"only {counted[number]} {unit} known")
         elif silent[number] >= _LONG_MISSING:
             why.append(f"the newest {silent[number]} {unit} are missing")
-        if change[number] > _ERRATIC:
+        if not panel.trusted[number]:
             why.append("jumps from week to week far more than counts of people do")
         if why:
             marked[area] = why

@@ -19,6 +19,8 @@ _MOST_CELLS = 1_500_000
 _FEWEST_STEPS, _MOST_STEPS = 60, 260
 _COUNT_NOISE = 3.0
 _OTHER_NOISE = 0.02
+_GROWTH_NOISE = 0.01
+_ERRATIC = 6.0
 _LEAST_BASE = 0.7
 _STEEPEST = 1.0
 _LARGEST = 1e12
@@ -44,9 +46,11 @@ class Panel:
         seen: where a value was really known.
         base: the recent level that changes are told in parts of. noise: variance of such a part that counting brings.
         features: [areas, steps, FEATURES] what the steps up to each one say, all but the last in parts of `base`.
+        trusted: [areas] whether it changes as counts of people do; others are kept out of what areas share.
         missing: [areas] how many of the newest steps are missing; all steps where nothing is known.
         signals: [areas, steps, signals] further series, standardised within each area.
         ends: the last day of each step.
+        unsettled: how far the newest levels may yet be revised, in parts of the base.
     """
 
     levels: Floats
@@ -54,9 +58,11 @@ class Panel:
     base: Floats
     noise: Floats
     features: Floats
+    trusted: NDArray[np.bool_]
     missing: NDArray[np.int64]
     signals: Floats
     ends: NDArray[np.datetime64]
+    unsettled: float = 0.0
 
     def changes(self, step: int) -> Floats:
         """Change over `step` steps from each step on, in parts of `base`: [areas, steps - step], NaN where not seen."""
@@ -67,24 +73,26 @@ class Panel:
         return np.where(known, np.clip(ahead, -3, 3), np.nan)
 
 
-def panel_of(history: History, revised: Floats | None = None) -> Panel:
-    """Make the panel of a weekly history; `revised` [ages] is how much the newest roots usually change yet."""
+def panel_of(history: History, revised: tuple[Floats, float] | None = None) -> Panel:
+    """Make the panel of a weekly history; `revised` is how the newest roots usually change yet (`usual_changes`)."""
     steps = history.values.shape[1]
     longest = int(np.clip(_MOST_CELLS // max(1, len(history.areas)), _FEWEST_STEPS, _MOST_STEPS))
     values = history.values[:, max(0, steps - longest) :]
     seen = np.isfinite(values)
     levels = closed(np.where(seen, root(np.where(seen, values, 0.0)), np.nan))
     if revised is not None:
-        for age, change in enumerate(revised[: levels.shape[1]]):
+        for age, change in enumerate(revised[0][: levels.shape[1]]):
             levels[:, -1 - age] = np.where(seen[:, -1 - age], np.maximum(levels[:, -1 - age] * (1 + change), 0.0), np.nan)
         levels = closed(np.where(seen, levels, np.nan))
     signals = np.zeros((*values.shape, len(history.signals)))
     for number, table in enumerate(history.signals.values()):
         signals[..., number] = _standardised(table[:, max(0, steps - longest) :])
     newest = np.where(seen.any(axis=1), seen[:, ::-1].argmax(axis=1), seen.shape[1])
-    base, noise, features = _features(levels)
+    base, noise = _base(levels)
+    trusted = _trusted(levels, base, noise)
+    features = _features(levels, base, noise, trusted)
     ends = history.days[max(0, steps - longest) :]
-    return Panel(levels, seen, base, noise, features, newest, signals, ends)
+    return Panel(levels, seen, base, noise, features, trusted, newest, signals, ends, revised[1] if revised else 0.0)
 
 
 def closed(levels: Floats) -> Floats:
@@ -110,16 +118,27 @@ def _earlier(table: Floats, steps: int) -> Floats:
     return result
 
 
-def _features(levels: Floats) -> tuple[Floats, Floats, Floats]:
-    """The recent level, the noise of counting relative to it, and the features."""
+def _base(levels: Floats) -> tuple[Floats, Floats]:
+    """The recent level, and the noise of counting relative to it."""
     recent = np.stack([levels, _earlier(levels, 1), _earlier(levels, 2)])
     there = np.isfinite(recent)
     counted = np.maximum(there.sum(axis=0), 1)
     base = np.maximum(np.where(there, recent, 0.0).sum(axis=0) / counted, _LEAST_BASE)
-    part = _COUNT_NOISE / np.square(np.square(base))
-    noise = (part + _OTHER_NOISE) / 16
+    return base, (_COUNT_NOISE / np.square(np.square(base)) + _OTHER_NOISE) / 16
+
+
+def _trusted(levels: Floats, base: Floats, noise: Floats) -> NDArray[np.bool_]:
+    """Whether an area's usual change from step to step is within what counting and growth explain."""
+    change = np.square(levels - _earlier(levels, 1)) / np.square(base) / (2 * noise + _GROWTH_NOISE)
+    usual = np.median(np.where(np.isfinite(change), change, 0.0)[:, -_YEAR:], axis=1)
+    trusted: NDArray[np.bool_] = usual < _ERRATIC
+    return trusted if trusted.any() else np.ones(len(levels), bool)
+
+
+def _features(levels: Floats, base: Floats, noise: Floats, trusted: NDArray[np.bool_]) -> Floats:
+    part = noise * 16 - _OTHER_NOISE
     noisy = part / (part + _OTHER_NOISE)
-    weight = np.where(np.isfinite(levels), 1 / noise, 0.0)
+    weight = np.where(np.isfinite(levels) & trusted[:, None], 1 / noise, 0.0)
     change = levels - _earlier(levels, 1)
     own = [np.clip(np.nan_to_num(_earlier(change, lag) / base), -_STEEPEST, _STEEPEST) for lag in range(4)]
     shared = [_shared(change_of_all, weight) for change_of_all in own]
@@ -129,7 +148,7 @@ def _features(levels: Floats) -> tuple[Floats, Floats, Floats]:
         *(shared[0] * (1 - noisy), shared[0] * noisy, shared[1], shared[2], shared[3]),
         *(shared[0] * level, shared[0] * _shared(level, weight), (mean - levels) / base * span),
     ]
-    return base, noise, np.stack(columns, axis=-1)
+    return np.stack(columns, axis=-1)
 
 
 def _shared(table: Floats, weight: Floats) -> Floats:

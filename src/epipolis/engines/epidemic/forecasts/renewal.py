@@ -55,7 +55,7 @@ def _reproduction(panel: Panel, counts: Floats, lagged: Floats) -> tuple[Floats,
     for lag, weight in enumerate(_MEMORY):
         new += weight * np.nan_to_num(_before(counts, lag))
         old += weight * _before(pressure, lag)
-    size = np.where(np.isfinite(counts), 1 / panel.noise, 0.0)
+    size = np.where(np.isfinite(counts) & panel.trusted[:, None], 1 / panel.noise, 0.0)
     every = np.sum(size * np.log((new + 1) / (old + 1)), axis=0) / np.maximum(np.sum(size, axis=0), 1e-12)
     every = np.clip(every, -_STEEPEST, _STEEPEST)
     every[0] = 0.0

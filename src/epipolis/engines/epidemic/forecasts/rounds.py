@@ -19,6 +19,7 @@ from epipolis.engines.epidemic.forecasts.marks import marked_areas, repaired
 from epipolis.engines.epidemic.forecasts.panels import Panel, panel_of
 from epipolis.engines.epidemic.forecasts.records import Record, Running, record_of
 from epipolis.engines.epidemic.forecasts.renewal import renewal
+from epipolis.engines.epidemic.forecasts.revisions import usual_changes
 from epipolis.engines.epidemic.histories import Floats, History
 from epipolis.engines.epidemic.quantiles import LEVELS
 
@@ -163,7 +164,7 @@ def _round(
     weekly = known if known.step == 7 else daily.weeks_of(known)
     wanted = [ahead + horizon for horizon in horizons]
     steps = max(wanted) if known.step == 7 else daily.steps_for(max(wanted))
-    panel = panel_of(weekly)
+    panel = panel_of(weekly, usual_changes(known) if known.step == 7 else None)
     values: dict[str, Floats] = {}
     for number, name in enumerate(models):
         quantiles = repaired(panel, ALL_MODELS[name](panel, steps, levels, seed), levels)

@@ -42,24 +42,27 @@ def quantiles_around(panel: Panel, centres: Floats, errors: list[Floats], levels
     widened = np.sqrt(1 + panel.missing[:, None] / np.arange(1, centres.shape[1] + 1))
     for position, past in enumerate(errors):
         size = error_size(panel, position + 1)
-        scale, shape = _learned(past, size[:, : past.shape[1]], position + 1, levels)
-        spread = scale * size[:, -1] * widened[:, position] * panel.base[:, -1]
+        scale, shape = _learned(panel, past, size[:, : past.shape[1]], position + 1, levels)
+        spread = np.hypot(scale * size[:, -1] * widened[:, position], panel.unsettled) * panel.base[:, -1]
         result[:, position] = centres[:, position, None] + spread[:, None] * shape
     return unroot(result)
 
 
-def _learned(past: Floats, size: Floats, step: int, levels: Floats) -> tuple[Floats, Floats]:
+def _learned(panel: Panel, past: Floats, size: Floats, step: int, levels: Floats) -> tuple[Floats, Floats]:
     """How much larger each area's errors are than expected, and the quantiles of errors of size one around nought."""
     prior = np.interp(levels, ERROR_LEVELS, ERROR_SHAPE[min(step, longest()) - 1])
     known = np.isfinite(past)
     relative = np.where(known, past, 0.0) / size
     weight = known * 0.5 ** (np.arange(past.shape[1])[::-1] / _HALF_LIFE)
-    square = weight * np.minimum(np.square(relative), _FARTHEST)
-    common = (square.sum() + _STEPS_OF_PRIOR) / (weight.sum() + _STEPS_OF_PRIOR)
+    shared = weight * panel.trusted[:, None]
+    farthest = np.where(panel.trusted, _FARTHEST, np.inf)[:, None]
+    square = weight * np.minimum(np.square(relative), farthest)
+    common = (square[panel.trusted].sum() + _STEPS_OF_PRIOR) / (shared.sum() + _STEPS_OF_PRIOR)
     scale = np.sqrt((square.sum(axis=1) + _STEPS_OF_AREA * common) / (weight.sum(axis=1) + _STEPS_OF_AREA))
-    total = float(weight.sum())
+    total = float(shared.sum())
     if total:
-        own = _weighted_quantiles((relative / scale[:, None])[known], weight[known], levels)
+        rows = shared > 0
+        own = _weighted_quantiles((relative / scale[:, None])[rows], shared[rows], levels)
         part = total / (total + _ROWS_OF_SHAPE)
         prior = part * own + (1 - part) * prior
     middle = np.interp(0.5, levels, prior) if len(levels) > 1 else 0.0
