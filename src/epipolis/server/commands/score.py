@@ -158,6 +158,8 @@ def _draw(plot: Path, scores: pa.Table, note: str) -> None:
     scored = scores.filter(pc.is_valid(scores["wis"]))
     means = epidemic.summarise(scored, by=("model", "made_on"))
     dates = sorted(set(means["made_on"].to_pylist()))
+    if len(dates) < 2:
+        raise ValueError("--plot draws scores by the day the forecasts were made, and all were made on one day")
     panel: dict[str, pictures.Band] = {}
     for name in sorted(set(means["model"].to_pylist()))[:_MOST_LINES]:
         rows = means.filter(pc.equal(means["model"], name))
