@@ -101,7 +101,7 @@ def forecast(
                 made = epidemic.forecast(history, made_on=_day(made_on, history), progress=progress, **options)
         shown = _model_shown(model, made)
         result = _scores(made, history, others) if scored else _quantiles(made, shown)
-        _write(made, shown, out, hub)
+        _write(made, shown, out, hub, history.step)
         if plot:
             _draw(plot, history, made, shown, area)
     told = json.loads(made.schema.metadata[b"epipolis"])
@@ -259,13 +259,21 @@ def _common(scores: pa.Table) -> pa.Table:
     return scores.join(full.select(keys), keys=keys, join_type="left semi")
 
 
-def _write(made: pa.Table, model: str, out: Path | None, hub: bool) -> None:
+def _write(made: pa.Table, model: str, out: Path | None, hub: bool, step: int) -> None:
     if out is None:
         return
     if hub or out.name.lower().endswith(_HUB):
-        write_table(epidemic.to_hub(made.replace_schema_metadata(None), model), out)
+        write_table(epidemic.to_hub(_by_reference(made, step), model), out)
     else:
         write_table(made, out)
+
+
+def _by_reference(made: pa.Table, step: int) -> pa.Table:
+    """A hub dates a forecast by the day of its horizon 0."""
+    days = pc.cast(made["day"], pa.int32()).to_numpy().astype(np.int64)
+    horizons = made["horizon"].to_numpy().astype(np.int64)
+    made_on = pa.array((days - horizons * step).astype(np.int32)).cast(pa.date32())
+    return made.replace_schema_metadata(None).set_column(made.column_names.index("made_on"), "made_on", made_on)
 
 
 def _draw(plot: Path, history: Any, made: pa.Table, model: str, area: str | None) -> None:

@@ -38,7 +38,7 @@ def weights_by(record: Record, models: Sequence[str]) -> dict[str, float]:
     A model counts by how its mean score compares with that of all, to the fourth power, drawn to equal weights where
     few forecasts have been scored yet.
     """
-    if not record.tasks:
+    if not models or not record.tasks:
         return {name: 1 / len(models) for name in models}
     trust = record.tasks / (record.tasks + _TASKS_OF_PRIOR)
     mean = float(np.mean([record.means[name] for name in models]))
