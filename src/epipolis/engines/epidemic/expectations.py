@@ -144,12 +144,13 @@ def _fit(x: Floats, counts: Floats, recent: Floats) -> tuple[Floats, Floats, flo
     beta[0] = np.log(mean)
     weights = recent.copy()
     dispersion = 1.0
-    cover = np.zeros((terms, terms))
+    cover, left = np.zeros((terms, terms)), np.zeros((terms, terms))
+    right, beta_new = np.zeros(terms), np.zeros(terms)
     excess, spread = 0.0, 1.0
     residuals = np.zeros(rows)
     for turn in range(9):
-        left = np.zeros((terms, terms))
-        right = np.zeros(terms)
+        left[:] = 0.0
+        right[:] = 0.0
         pearson, above, squared, total = 0.0, 0.0, 1e-9, 0.0
         for row in range(rows):
             eta = min(max(_product(x[row], beta), -12.0), 20.0)
@@ -170,20 +171,22 @@ def _fit(x: Floats, counts: Floats, recent: Floats) -> tuple[Floats, Floats, flo
                     left[one, other] += weights[row] * middle * x[row, one] * x[row, other]
         dispersion = max(1.0, pearson / (total * max(rows - terms, 5) / rows))
         excess = max(0.0, above / squared)
-        spread = max(1.0, np.median(np.abs(residuals)) / 0.6745)  # an outbreak does not widen it
+        spread = max(1.0, _half(residuals) / 0.6745)  # an outbreak does not widen it
         for one in range(terms):
             left[one, one] += penalty[one] * dispersion
             for other in range(one):
                 left[other, one] = left[one, other]
         inverse = _inverse(left)
-        beta_new = np.zeros(terms)
         for one in range(terms):
             beta_new[one] = _product(inverse[one], right)
-        shift = np.abs(beta_new - beta).max()
-        if shift > 3.0:
-            beta_new = beta + (beta_new - beta) * 3.0 / shift
-        beta[:] = beta_new
-        cover[:] = dispersion * inverse
+        shift = 0.0
+        for one in range(terms):
+            shift = max(shift, abs(beta_new[one] - beta[one]))
+        part = 3.0 / shift if shift > 3.0 else 1.0
+        for one in range(terms):
+            beta[one] += part * (beta_new[one] - beta[one])
+            for other in range(terms):
+                cover[one, other] = dispersion * inverse[one, other]
         if turn > 5 and shift < 1e-6:
             break
     return beta, cover, dispersion, excess
@@ -215,3 +218,21 @@ def _inverse(matrix: Floats) -> Floats:
                     left[row, column] -= factor * left[pivot, column]
                     right[row, column] -= factor * right[pivot, column]
     return right
+
+
+@compiled()
+def _half(values: Floats) -> float:
+    """The median of what values are without their sign, to a millionth of the largest."""
+    low, high = 0.0, 1e-12
+    for value in values:
+        high = max(high, abs(value))
+    for _ in range(20):
+        middle = 0.5 * (low + high)
+        below = 0
+        for value in values:
+            below += abs(value) <= middle
+        if 2 * below >= len(values):
+            high = middle
+        else:
+            low = middle
+    return high
