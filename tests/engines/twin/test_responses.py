@@ -267,3 +267,12 @@ def test_a_vaccine_in_time_prevents_infections_and_one_too_late_does_not(city):
 
     assert early.truth.num_rows < 0.5 * usual
     assert late.truth.num_rows == usual
+
+
+def test_who_waits_for_a_sample_when_testing_ends_still_gets_it(world):
+    testing = Sampling(symptomatic=1.0, days_to_sample=3.0, days_to_result=0.0, sensitivity=1.0, last_day=14)
+    tests = [(epidemic.day - 1, response.tests) for epidemic, _, response in lived(world, busy(2_000), [testing], days=40)]
+
+    assert all(count for day, count in tests if 5 <= day <= 14)
+    assert sum(count for day, count in tests if 15 <= day <= 24) > 10
+    assert not any(count for day, count in tests if day > 32)

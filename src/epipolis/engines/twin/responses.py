@@ -69,6 +69,7 @@ def respond(epidemic: Epidemic, orders: Orders, response: Response) -> None:
     response.tests = response.confirmed = response.traced = response.vaccinated = 0
     for testing in orders.of(Testing):
         _test(epidemic, orders, response, testing, day)
+    _finish_testing(epidemic, orders, response, day)
     _confirm(epidemic, orders, response, day)
     for tracing in orders.of(TraceContacts):
         _trace(epidemic, orders, response, tracing, day)
@@ -109,13 +110,31 @@ def _test(epidemic: Epidemic, orders: Orders, response: Response, testing: Testi
     delays = _delays(epidemic, "to sample", rows["person"][ill], testing.days_to_sample)
     _schedule(response.samples, ill, _on_working_day(epidemic, rows["person"][ill], day + delays))
     response.samples[day].append(epidemic.live["row"][epidemic.live["severe_on"] == day])  # every hospital tests
-    due = _each_once(_due(response.samples, day), epidemic.count)
-    due = due[_is_free(epidemic, due, day)]
+    due = _waiting(epidemic, response, day)
     if testing.screening > 0:
         infected = epidemic.live["row"][uniform(epidemic.seed, "screened", epidemic.live["person"], day) < testing.screening]
         due = np.union1d(due, infected[_is_free(epidemic, infected, day)]).astype(np.int64)
     others = response.others.pop(day, 0)
     others += round(_OTHERS_ILL * testing.symptomatic * float(takes_part.sum()) + people * testing.screening)
+    _take_samples(epidemic, response, testing, due, others, day)
+
+
+def _finish_testing(epidemic: Epidemic, orders: Orders, response: Response, day: int) -> None:
+    """Who waits for a sample when testing ends still gets it; nobody else does."""
+    begun = [measure for measure in orders.measures if isinstance(measure, Testing) and measure.first_day <= day]
+    if begun and not orders.of(Testing) and (response.samples.get(day) or response.others.get(day)):
+        due = _waiting(epidemic, response, day)
+        _take_samples(epidemic, response, begun[-1], due, response.others.pop(day, 0), day)
+
+
+def _waiting(epidemic: Epidemic, response: Response, day: int) -> Ints:
+    due = _each_once(_due(response.samples, day), epidemic.count)
+    return due[_is_free(epidemic, due, day)]
+
+
+def _take_samples(epidemic: Epidemic, response: Response, testing: Testing, due: Ints, others: int, day: int) -> None:
+    """Sample the infected who are `due` and so many others, as far as there are tests, and set down when each result comes."""
+    rows, people = epidemic.rows, len(epidemic.bodies)
     if testing.capacity_per_100k is not None:
         most = int(testing.capacity_per_100k * people / 100_000)
         count = _in_time(epidemic, most, len(due), others)
