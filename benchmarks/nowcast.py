@@ -4,7 +4,8 @@
 
 Reports after each of many days are hidden, the last four weeks are nowcast from what was known, and compared with the count
 at the longest delay. Settings were chosen in the even weeks of the German ages 00-04, 15-34 and 60-79 and of New York's
-diagnoses (`--tuning` measures these); what is reported are the odd weeks, of the other ages and of New York. The counts
+diagnoses (`--tuning` measures these; the width of intervals also in the even weeks of other ages); what is reported are the
+odd weeks, of the other ages and of New York. The counts
 carried forward have the spread of that method's own past errors (its mean: see `carry_forward`), or are points, whose score
 is the absolute error. Relative WIS is the ratio of the mean scores of all strata, days and delays.
 """

@@ -22,7 +22,7 @@ from epipolis.engines.epidemic.trends import Flexibility
 from epipolis.engines.epidemic.triangles import Triangle, days_from
 from epipolis.engines.epidemic.units import Floats, Ints
 
-WEIGHING, TELLING = 0.7, 3.0  # the doubt of replays is taken a little lower to weigh the witnesses, higher in intervals
+WEIGHING, TELLING = 0.7, 4.0  # the doubt of replays is taken a little lower to weigh the witnesses, higher in intervals
 _FAR_TREND = 1.0  # variance of a trend too far from the last days to have been judged
 _MOST_SHARE, _LEAST_MISSING = 0.995, 0.1
 _FEW_DAYS, _FEW_EVENTS = 21, 10

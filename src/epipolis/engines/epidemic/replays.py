@@ -18,6 +18,7 @@ _USUAL_WEIGHT = 1.0
 _MANY_STRATA = 100
 _ENOUGH = 20.0  # cases that make a replay count in full
 _WIDEST = 1.0
+_LASTING = 1.0  # correlation of the errors of shorter and longer delays: reporting that slows, slows for weeks
 _TREND_VARIANCE, _LEAST_TREND_VARIANCE, _LEAST_CONFIRMED = 0.05, 0.003, 0.2
 
 
@@ -48,7 +49,8 @@ def reporting_doubt(triangle: Triangle, then: Sequence[Completeness]) -> Floats:
     for delay in range(longest - 1, -1, -1):
         replays = covered[:, delay] ** 2 * fade * np.minimum(1, weight[:, delay] / _ENOUGH)
         rest = doubt[np.minimum(delay + ago, longest)]
-        found = float(replays @ (error[:, delay] + rest)) + _USUAL_WEIGHT * usual[delay]
+        both = error[:, delay] + rest + 2 * _LASTING * np.sqrt(np.maximum(error[:, delay], 0) * rest)
+        found = float(replays @ both) + _USUAL_WEIGHT * usual[delay]
         doubt[delay] = np.clip(found / (replays.sum() + _USUAL_WEIGHT), 0.1 * usual[delay], _WIDEST)
     return doubt
 

@@ -36,7 +36,7 @@ KNOWN = (
     *("date_report", "reporting_date"),
 )
 COUNTS = ("count", "confirm", "value", "cases", "n", "admissions")
-STRATA = ("stratum", "age_group", "agegroup", "age")
+STRATA = ("stratum", "age_group", "agegroup")
 _SHOWN = 7
 _MOST_PANELS = 6
 _REPLAYS = 20
