@@ -167,6 +167,7 @@ def test_a_young_series_is_told_to_have_too_little_past():
 
     assert set(found["marked"].to_pylist()) == {"too little past"}
     assert not alarms(found).any()
+    assert detect(table([[0.0]]))["score"].to_pylist() == [None]
 
 
 def test_days_are_judged_by_their_past_alone():

@@ -290,7 +290,9 @@ def test_the_first_day_above_the_limit_is_said_in_a_sentence():
     assert START + timedelta(days=60) < likely["first_day"] < START + timedelta(days=74)
     assert str(likely["first_day"]) in likely["told"]
     assert (now["state"], never["state"], never["first_day"]) == ("now", "unlikely", None)
-    assert never["told"].endswith("unlikely (probability below 1 %).")
+    assert never["told"].startswith("a: passing ")
+    assert never["told"].endswith(" beds by 2026-03-15 is unlikely (probability below 1 %).")
+    assert "beds beds" not in never["told"]
 
 
 @pytest.mark.parametrize(

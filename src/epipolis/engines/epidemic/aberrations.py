@@ -26,7 +26,7 @@ def tail(counts: Floats, mean: Floats, variance: Floats) -> Floats:
     size = mean / np.maximum(excess, 1e-9)
     at = np.maximum(counts, 1e-9)
     chance = np.where(excess < 1e-6, gammainc(at, mean), betainc(at, size, mean / (size + mean)))
-    return np.asarray(np.where(counts <= 0, 1.0, chance))
+    return np.asarray(np.where((counts <= 0) & ~np.isnan(mean), 1.0, chance))
 
 
 def normal_scores(counts: Floats, expected: Expectation, *, middle: bool) -> Floats:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 SENTENCES = {
-    "now": "{area}: more than {limit} {target} beds are needed already on {day} (probability {probability} %).",
-    "likely": "{area}: more than {limit} {target} beds are likely from {day} on (probability {probability} % that day).",
-    "possible": "{area}: passing {limit} {target} beds by {last_day} is possible (probability {probability} %).",
-    "unlikely": "{area}: passing {limit} {target} beds by {last_day} is unlikely (probability {probability} %).",
+    "now": "{area}: more than {limit} {beds} are needed already on {day} (probability {probability} %).",
+    "likely": "{area}: more than {limit} {beds} are likely from {day} on (probability {probability} % that day).",
+    "possible": "{area}: passing {limit} {beds} by {last_day} is possible (probability {probability} %).",
+    "unlikely": "{area}: passing {limit} {beds} by {last_day} is unlikely (probability {probability} %).",
 }
 """What to say in each state; the keys stay, the words may be translated."""
 POSSIBLE = 0.1
@@ -173,7 +173,7 @@ def sentence(row: Mapping[str, Any], sentences: Mapping[str, str] = SENTENCES) -
     percent = 100 * row["probability"]
     return sentences[row["state"]].format(
         area=row["area"] or "All",
-        target=row["target"],
+        beds="beds" if row["target"] == "beds" else f"{row['target']} beds",
         limit=f"{row['limit']:,.0f}",
         day=row["first_day"],
         last_day=row["last_day"],
