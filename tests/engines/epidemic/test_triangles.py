@@ -73,3 +73,9 @@ def test_days_before_the_data_and_in_the_future_are_refused() -> None:
     with pytest.raises(ValueError, match="2026-01-08 is in the future: the last report known is of 2026-01-07"):
         triangle.until(MONDAY + timedelta(days=3))
     assert triangle_of(events((0, 0, 1)), known_until=MONDAY + timedelta(days=9)).last == MONDAY + timedelta(days=9)
+
+
+def test_more_counts_than_memory_holds_are_refused_with_what_fits() -> None:
+    table = pa.concat_tables([events((0, 0, 1)), events((999_999, 999_999, 1))])
+    with pytest.raises(ValueError, match="ask for a longest delay of 99 days"):
+        triangle_of(table, longest_delay=199)

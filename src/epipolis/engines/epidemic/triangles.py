@@ -13,6 +13,7 @@ from epipolis.engines.epidemic.units import Floats, Ints, bools, numbers
 
 ALL = "all"
 LONGEST = 120  # days
+_MOST_COUNTS = 100_000_000  # held in memory a few times over
 _EPOCH = date(1970, 1, 1)
 
 
@@ -91,7 +92,8 @@ def triangle_of(
 
     Raises:
         ValueError: a column is missing, no row is dated, a count is missing, negative or infinite, an event was known before
-            it happened, or with `count` the same (stratum, day, known_on) is there twice. The row (from 1) is named.
+            it happened, or with `count` the same (stratum, day, known_on) is there twice: the row (from 1) is named. Or
+            more than a hundred million counts would have to be held: the longest delay that fits is named.
     """
     table, undated, row = _dated(events)
     happened, known_on = _numbered(table, "day"), _numbered(table, "known_on")
@@ -109,6 +111,7 @@ def triangle_of(
         raise ValueError(f"The longest delay is 0 days or more, not {longest}.")
     keep = (known_on <= last) & (delay <= longest)
     shape = (len(names), max(last - first + 1, 1), longest + 1)
+    _check_size(shape)
     places = (stratum[keep], happened[keep] - first, delay[keep], count[keep])
     known = _from_cumulative(shape, *places) if cumulative else _from_new(shape, *places)
     published = np.arange(shape[1]) >= int(known_on.min()) - first
@@ -175,6 +178,14 @@ def _check_twice(table: pa.Table, stratum: Ints, happened: Ints, known_on: Ints,
         one, other = sorted((int(order[at]), int(order[at + 1])))
         told = ", ".join(str(table[name][other].as_py()) for name in ("stratum", "day", "known_on"))
         raise ValueError(f"The events, row {row[other]}: the same as row {row[one]} ({told}).")
+
+
+def _check_size(shape: tuple[int, int, int]) -> None:
+    strata, days, delays = shape
+    if strata * days * delays > _MOST_COUNTS:
+        fits = max(_MOST_COUNTS // (strata * days) - 1, 1)
+        told = f"{strata:,} strata x {days:,} days x {delays:,} delays are too many counts at once"
+        raise ValueError(f"{told}: ask for a longest delay of {fits} days, for later days or for fewer strata.")
 
 
 def _from_new(shape: tuple[int, int, int], stratum: Ints, happened: Ints, delay: Ints, count: Floats) -> Floats:
