@@ -61,7 +61,7 @@ def test_a_nowcast_sees_nothing_that_came_later(wave: Triangle) -> None:
 
 def test_a_longer_history_changes_neither_columns_nor_order(wave: Triangle) -> None:
     result = nowcast(wave, days_back=3)
-    assert result.table.column_names == ["stratum", "day", "level", "value", "known"]
+    assert result.table.column_names == ["stratum", "day", "level", "value", "known", "marked"]
     assert result.table.num_rows == 3 * 3 * len(LEVELS)
     assert result.days["delay"].to_pylist() == [2, 1, 0] * 3
     values = result.table["value"].to_numpy().reshape(-1, len(LEVELS))

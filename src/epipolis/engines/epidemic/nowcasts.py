@@ -32,8 +32,8 @@ _LARGE_DOUBT, _FEW = 0.5, 5.0
 
 @dataclass(frozen=True, eq=False)
 class Nowcast:
-    """`table`: stratum, day, level, value, known (so far). `days`: stratum, day, delay (days old), known, share (of the
-    final count that should be known), expected (mean), marked (empty, or why to trust it less)."""
+    """`table`: stratum, day, level, value, known (so far), marked (empty, or why to trust it less). `days`: stratum, day,
+    delay (days old), known, share (of the final count that should be known), expected (mean), marked."""
 
     at: date
     longest_delay: int
@@ -236,6 +236,7 @@ def _nowcast(
     table["level"] = pa.array(np.tile(levels, strata * days))
     table["value"] = pa.array(values[:, oldest].reshape(-1))
     table["known"] = pa.array(np.repeat(known[:, oldest].reshape(-1), shape))
+    table["marked"] = pa.array(np.repeat(np.array(marks, object), days * shape), pa.string())
     rows["delay"] = pa.array(np.tile(ages[oldest], strata))
     for name, column in {"known": known, "share": share, "expected": expected}.items():
         rows[name] = pa.array(column[:, oldest].reshape(-1))
