@@ -86,12 +86,14 @@ def forecast(
         check_files(out, plot)
         _check_options(made_on, backtest, scored, baseline)
         table, named = _series(file, target, value, areas, signals)
+        final = epidemic.History(table, target=named, signals=_listed(signals))
+        history = final
         if vintages:
-            table = _with_vintages(table, vintages, areas)
-        history = epidemic.History(table, target=named, signals=_listed(signals))
+            both = _with_vintages(table, vintages, areas)
+            history = epidemic.History(both, target=named, signals=_listed(signals))
         chosen = _listed(models) or epidemic.MODELS
         horizons = range(weeks if history.step == 7 else 7 * weeks)
-        others = None if baseline is None else _others(baseline, named, history, horizons)
+        others = None if baseline is None else read_others(baseline, named, history, horizons)
         options: dict[str, Any] = {"horizons": tuple(horizons), "models": chosen, "seed": seed}
         with bar(f"{len(history.areas):,} areas", quiet=as_json_) as progress:
             if backtest or scored:
@@ -100,7 +102,7 @@ def forecast(
             else:
                 made = epidemic.forecast(history, made_on=_day(made_on, history), progress=progress, **options)
         shown = _model_shown(model, made)
-        result = _scores(made, history, others) if scored else _quantiles(made, shown)
+        result = compare_with(made, final, others) if scored else _quantiles(made, shown)
         _write(made, shown, out, hub, history.step)
         if plot:
             _draw(plot, history, made, shown, area)
@@ -155,7 +157,7 @@ def _with_vintages(series: pa.Table, file: Path, areas: str | None) -> pa.Table:
     return pa.concat_tables([plain, published], promote_options="default")
 
 
-def _others(file: Path, target: str, history: Any, horizons: range) -> pa.Table:
+def read_others(file: Path, target: str, history: Any, horizons: range) -> pa.Table:
     """Forecasts of others, horizons counted as here: 0 is the step that ends on or after the day they were made."""
     table = read_table(file)
     if kind := has_column(table, "target"):
@@ -217,15 +219,18 @@ def _quantiles(made: pa.Table, model: str) -> pa.Table:
     return pa.table(columns)
 
 
-def _scores(made: pa.Table, history: Any, others: pa.Table | None) -> pa.Table:
-    """Mean scores by model, relative to the others' first model or to the own baseline, on what all of them forecast."""
-    areas, steps = history.values.shape
+def compare_with(made: pa.Table, final: Any, others: pa.Table | None) -> pa.Table:
+    """Mean scores by model, relative to the others' baseline or to the own one, on what all of them forecast.
+
+    `final` is the history whose values are what came.
+    """
+    areas, steps = final.values.shape
     truth = pa.table(
         {
-            "target": pa.repeat(history.target, areas * steps),
-            "area": np.repeat(np.array(history.areas, dtype=object), steps).tolist(),
-            "day": pa.array(np.tile(history.days, areas)),
-            "value": pa.array(history.values.reshape(-1), from_pandas=True),
+            "target": pa.repeat(final.target, areas * steps),
+            "area": np.repeat(np.array(final.areas, dtype=object), steps).tolist(),
+            "day": pa.array(np.tile(final.days, areas)),
+            "value": pa.array(final.values.reshape(-1), from_pandas=True),
         }
     )
     both = made.replace_schema_metadata(None)

@@ -1,4 +1,4 @@
-"""What past epidemics say before there is any data; `benchmarks/forecast_priors.py` wrote it and tells from what."""
+"""What past epidemics say before there is any data; `benchmarks/_forecast_priors.py` wrote it and tells from what."""
 
 import numpy as np
 

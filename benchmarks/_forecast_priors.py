@@ -1,6 +1,6 @@
 """Learn what the forecast models know before they see any data, and write it to `forecasts/priors.py`.
 
-    .venv/bin/python benchmarks/forecast_priors.py [--out FILE] [--only flu,cases,deaths] [--data FOLDER]
+    .venv/bin/python benchmarks/_forecast_priors.py [--out FILE] [--only flu,cases,deaths] [--data FOLDER]
 
 From three public series, each only up to the day before the rounds that `benchmarks/forecast.py` scores: weekly
 influenza admissions in the United States until September 2023, weekly COVID-19 cases and deaths in Europe until October
@@ -26,7 +26,7 @@ from epipolis.server.commands.series import read_series, read_table
 HERE = Path(__file__).parent
 STEPS = 8
 RIDGE = 1e-5
-HEAD = '''"""What past epidemics say before there is any data; `benchmarks/forecast_priors.py` wrote it and tells from what."""
+HEAD = '''"""What past epidemics say before there is any data; `benchmarks/_forecast_priors.py` wrote it and tells from what."""
 
 import numpy as np
 
