@@ -19,6 +19,7 @@ from epipolis.engines import twin
 from epipolis.engines.twin import city_files
 from epipolis.sense.people import services as people
 from epipolis.understand.forecast import services as forecast
+from epipolis.understand.signals import services as signals
 
 UPTAKE = 0.6
 """Share of people who check in."""
@@ -27,6 +28,7 @@ _BY = "demonstration"
 _TRACED_AFTER = timedelta(minutes=2)
 _FIRST_FORECAST = 18
 """Days of the epidemic before the first forecast: there must be two whole weeks to look ahead from."""
+_WATCHED = timedelta(days=42)
 _FEWEST_BROUGHT_IN = 20
 """In a small city the share that is usual would often bring nobody in, and there would be nothing to see."""
 
@@ -66,6 +68,7 @@ def fill(plan: Plan, folder: Path, *, keep_days: int, progress: Callable[[str], 
     import_file("visits", folder / "visits.parquet", at=plan.opens, progress=progress("visits"))
     asyncio.run(_import_cases(cases, homes_of(city), folder, progress("days reported")))
     look_back(plan, progress("past forecasts"))
+    watch_back(plan, progress("days watched"))
     (folder / "run.npz").write_bytes(twin.save(run))
     return run
 
@@ -81,6 +84,15 @@ def look_back(plan: Plan, progress: Progress) -> None:
             since, until = last - timedelta(days=7 * weeks), last - timedelta(days=7)
             forecast.make_past(progress, since.isoformat(), until.isoformat())
         forecast.make_nightly()
+
+
+def watch_back(plan: Plan, progress: Progress) -> None:
+    """Early warning for each past day from what was known as the next one began."""
+    if "signals" not in modules():
+        return
+    last = plan.start + timedelta(days=plan.days)
+    with clock.fixed(plan.opens):
+        signals.look_back(max(plan.start, last - _WATCHED), last, progress=progress)
 
 
 def load_all(plan: Plan, city: twin.City, folder: Path, *, progress: Callable[[str], Progress]) -> None:
