@@ -154,7 +154,7 @@ def beds_page(found: Round, wanted: str = "") -> dict[str, Any]:
         scored = records.scores(shown["target"], area=shown["area"], until=until, step=1)
         context["chart"] = charts.beds_chart(shown["target"], shown["area"], known, fan, limit)
         context["sentence"] = words.bed_sentence(shown)
-        context["record"] = records.beds_hits(scored)
+        context["record"] = words.beds_record_sentence(*records.beds_hits(scored))
         context["is_derived"] = known.is_derived(shown["target"])
     return context
 

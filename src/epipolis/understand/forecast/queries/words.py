@@ -111,6 +111,20 @@ def record_sentence(held: int, count: int) -> str:
     return text
 
 
+def beds_record_sentence(held: int, count: int) -> str:
+    """How often forecasts of these beds held before."""
+    if not count:
+        return _("No forecast of these beds could be checked yet.")
+    text = ngettext(
+        "Of the last %(n)s forecast one week ahead %(held)s contained what happened (95 %% were promised).",
+        "Of the last %(n)s forecasts one week ahead %(held)s contained what happened (95 %% were promised).",
+        count,
+    ) % {"n": count, "held": held}
+    if count >= 4 and held / count < 0.75:
+        text += " " + _("That is too few: take the range as too narrow.")
+    return text
+
+
 def few_sentence(recent: float | None, fewest: int) -> str:
     """A warning where hardly anything was counted."""
     if recent is None or recent >= fewest:
