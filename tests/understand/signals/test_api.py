@@ -33,7 +33,7 @@ def test_a_program_reads_judges_and_takes_back(api):
 
     found = api("get", f"/{one.id}")
     assert found["why"][0].endswith("20 (confirmed cases by day of report).")
-    assert "such signals a year in each place" in found["how_often"]
+    assert "a year in each place" in found["how_often"]
     judged = api("post", f"/{one.id}/judge", {"state": "false_alarm", "reason": "backlog", "seen": "open"})
     assert (judged["state"], judged["judgements"][0]["reason"]) == ("false_alarm", "backlog")
     undone = api("post", f"/judgements/{judged['judgements'][0]['id']}/undo", {})

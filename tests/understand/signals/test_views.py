@@ -86,7 +86,7 @@ def test_the_inbox_leads_to_the_signal_which_says_why_with_its_rate(page, raised
 
     told = page(f"/signals/{raised.id}/")
 
-    assert "Chance alone would raise about 1 such signals a year in each place." in told
+    assert "False alarms that this rule states: about 1 a year in each place." in told
     assert "signal_watches WHO 2020-03" in told
     assert "/cases/?district=" in told
     assert "/tracing/clusters/" in told
@@ -210,7 +210,7 @@ def test_hot_spots_are_listed_and_drawn(page):
         "D3": None,
     }
     told = page(f"/signals/{one.signal_id}/")
-    assert "Chance alone would raise about 1 hot spots a year in the whole city by this rule." in told
+    assert "False alarms that this rule states: about 1 a year in the whole city." in told
 
 
 def test_signals_that_carry_markup_are_shown_as_text(page):

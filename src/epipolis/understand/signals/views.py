@@ -21,7 +21,7 @@ from .forms import JudgeForm, PastForm, SignalFilter
 from .models import Judgement, Signal
 
 _PAGE = 25
-_LOOKS = 20
+_LOOKS = 10
 _BEFORE = 7  # days of cases that the link to the line list shows
 
 

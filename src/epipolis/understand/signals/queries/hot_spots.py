@@ -26,6 +26,7 @@ def spot_rows(found: list[HotSpot]) -> list[dict[str, Any]]:
             "signal": one.signal,
             "title": words.series_title(one.signal.series),
             "places": words.places(one.areas, names),
+            "figure": words.figure(one.signal),
             "rarity": words.rarity(one.recurrence_days),
             "is_now": one.signal.stands and one.last_day >= now,
         }

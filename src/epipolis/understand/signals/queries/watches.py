@@ -55,6 +55,7 @@ class SpotRule:
     longest_days: int
     share: float
     recurrence_days: float
+    fewest: float
     rule: str
 
 
@@ -162,21 +163,23 @@ def _read_spots(pack: RulePack, uploaded: list[str], found: Wanted) -> None:
         "longest_days": (1, 90),
         "share": (0.01, 1.0),
         "recurrence_days": (2, settings.draws + 1),
+        "fewest_cases": (0, 1_000_000),
     }
-    values: dict[str, Any] = {name: entry.get(name) for name in limits} if isinstance(entry, Mapping) else dict.fromkeys(limits)
+    entry = {"fewest_cases": 5, **entry} if isinstance(entry, Mapping) else {}
+    values: dict[str, Any] = {name: entry.get(name) for name in limits}
     for name, (low, high) in limits.items():
         if not _is_number(values[name]) or not low <= values[name] <= high:
             text = gettext_noop("Hot spots: “%(name)s” is %(given)s in the rules, but must lie between %(low)s and %(high)s.")
             found.problems.append(problem("", text, name=name, given=str(values[name]), low=str(low), high=str(high)))
             return
-    series = entry.get("series", forecast.CASES)
+    series = str(entry.get("series", forecast.CASES))
     if series not in forecast.LINE_LIST and series not in uploaded:
         text = gettext_noop("The rules watch “%(series)s”, but there is no such series.")
-        found.problems.append(problem(str(series), text, series=str(series)))
+        found.problems.append(problem(series, text, series=series))
         return
     found.spots = SpotRule(
         series, int(values["history_days"]), int(values["longest_days"]), float(values["share"]),
-        float(values["recurrence_days"]), pack.reference,
+        float(values["recurrence_days"]), float(values["fewest_cases"]), pack.reference,
     )  # fmt: skip
 
 

@@ -19,10 +19,12 @@ def series_title(name: str) -> str:
 
 
 def number(value: float | None) -> str:
-    """A figure as people say it: counts whole, small values with a decimal."""
+    """A figure as people say it: counts whole, small values with one or two decimals."""
     if value is None:
         return "–"
-    places = 0 if abs(value) >= 100 or abs(value - round(value)) < 0.005 else 1
+    places = 2 if 0 < abs(value) < 0.095 else 1
+    if abs(value) >= 100 or abs(value - round(value)) < 0.005:
+        places = 0
     return formats.number_format(round(value, places), decimal_pos=places, use_l10n=True)
 
 
@@ -67,11 +69,11 @@ def how_often(one: Signal) -> str:
     if one.rate is None:
         return _("A limit is no test of chance: it is passed or it is not. No false alarms are stated for it.")
     if one.method == Signal.Method.SCAN:
-        text = _("Chance alone would raise about %(rate)s hot spots a year in the whole city by this rule.")
+        text = _("False alarms that this rule states: about %(rate)s a year in the whole city.")
     elif one.detail.get("together"):
-        text = _("Chance alone would raise about %(rate)s such signals a year in all places together.")
+        text = _("False alarms that this rule states: about %(rate)s a year in all places together.")
     else:
-        text = _("Chance alone would raise about %(rate)s such signals a year in each place.")
+        text = _("False alarms that this rule states: about %(rate)s a year in each place.")
     return text % {"rate": number(one.rate)}
 
 

@@ -152,7 +152,7 @@ def _keep_rows(rows: list[dict[str, Any]], watch: Watch, judged_from: date, step
             places[row["day"]] = places.get(row["day"], 0) + 1
             found.rows.append(
                 Row(
-                    watch.series, area, row["day"], watch.method, step, row["value"], row["expected"], row["upper"],
+                    watch.series, area, row["day"], watch.method, step, row["value"], row["expected"], _upper(row),
                     bool(row["is_alarm"]), watch.rate, watch.rule,
                     course=_course(days[: n + 1]) if row["is_alarm"] else [],
                     detail={name: row[name] for name in ("marked",) if row.get(name)} | _shared(watch),
@@ -168,7 +168,17 @@ def _shared(watch: Watch) -> dict[str, Any]:
 
 
 def _course(days: list[dict[str, Any]]) -> Course:
-    return [[row["day"].isoformat(), *(_short(row[name]) for name in ("value", "expected", "upper"))] for row in days]
+    return [[row["day"].isoformat(), _short(row["value"]), _short(row["expected"]), _short(_upper(row))] for row in days]
+
+
+def _upper(row: dict[str, Any]) -> float | None:
+    """The bound as people read it: an alarm lies above it, anything else does not. The engine's is smooth, counts are whole."""
+    upper, value = row["upper"], row["value"]
+    if upper is None or value is None:
+        return None if upper is None else float(upper)
+    if row["is_alarm"]:
+        return float(min(upper, value - 1 if value == int(value) else value))
+    return float(upper if row["score"] is None else max(upper, value))
 
 
 def _short(value: float | None) -> float | None:
@@ -224,7 +234,8 @@ def _scan(known: Known, rule: SpotRule, found: Found) -> None:
     usable = len(names) - len(found.skipped)
     found.watched[rule.series, "scan", last] = usable, 1 / rule.recurrence_days
     for one in clusters.to_pylist():
-        if one["recurrence"] >= rule.recurrence_days and one["observed"] > one["expected"]:
+        is_more = one["observed"] >= rule.fewest and one["observed"] > one["expected"]
+        if is_more and one["recurrence"] >= rule.recurrence_days:
             found.spots.append(_spot(known, rule, one))
 
 
