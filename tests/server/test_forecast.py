@@ -58,7 +58,7 @@ def test_as_json_it_is_told_what_the_ensemble_is_made_of(run, file):
     found = json.loads(run(file, *QUICK, "--json", "--weeks", "2").stdout)
     assert found["step"] == 7
     assert found["vintages"] is False
-    assert list(found["weights"].values()) == [{"autoregressive": 0.5, "damped": 0.5}]
+    assert list(found["weights"].values()) == [{"autoregressive": 0.8, "damped": 0.2}]
     assert len(found["rows"]) == 12
     assert all(row["low_95"] <= row["median"] <= row["high_95"] for row in found["rows"])
 

@@ -8,9 +8,12 @@ from epipolis.engines.epidemic.forecasts.panels import root, unroot
 from epipolis.engines.epidemic.forecasts.records import Record
 from epipolis.engines.epidemic.histories import Floats
 
+USUAL_WEIGHTS = {"autoregressive": 2.0, "boosted": 2.0, "analogue": 1.0, "renewal": 1.0, "damped": 0.5}
+"""What each model counts before anything has been scored; by how they did on earlier influenza and COVID-19 seasons."""
+
 _TASKS_OF_PRIOR = 400.0
 _SHARPNESS = 4.0
-_ROUNDS_OF_PRIOR = 8.0
+_ROUNDS_OF_PRIOR = 12.0
 _NARROWEST, _WIDEST = 0.85, 1.2
 
 
@@ -35,14 +38,17 @@ def ensemble(forecasts: Mapping[str, Floats], weights: Mapping[str, float], leve
 def weights_by(record: Record, models: Sequence[str]) -> dict[str, float]:
     """Weights that add up to one.
 
-    A model counts by how its mean score compares with that of all, to the fourth power, drawn to equal weights where
-    few forecasts have been scored yet.
+    A model counts as usual, times how its mean score compares with that of all, to the fourth power; that is drawn to
+    one where few forecasts have been scored yet.
     """
-    if not models or not record.tasks:
-        return {name: 1 / len(models) for name in models}
-    trust = record.tasks / (record.tasks + _TASKS_OF_PRIOR)
-    mean = float(np.mean([record.means[name] for name in models]))
-    raw = {name: (max(mean, 1e-12) / max(record.means[name], 1e-12)) ** (_SHARPNESS * trust) for name in models}
+    if not models:
+        return {}
+    raw = {name: USUAL_WEIGHTS.get(name, 1.0) for name in models}
+    if record.tasks:
+        trust = record.tasks / (record.tasks + _TASKS_OF_PRIOR)
+        mean = float(np.mean([record.means[name] for name in models]))
+        for name in models:
+            raw[name] *= (max(mean, 1e-12) / max(record.means[name], 1e-12)) ** (_SHARPNESS * trust)
     total = sum(raw.values())
     return {name: value / total for name, value in raw.items()}
 
@@ -50,7 +56,7 @@ def weights_by(record: Record, models: Sequence[str]) -> dict[str, float]:
 def widening(record: Record) -> float:
     """How much wider the ensemble should be, so that its intervals hold as often as they say.
 
-    From how often those of earlier rounds held, drawn to one as if eight rounds had held exactly as said, with tails as
+    From how often those of earlier rounds held, drawn to one as if twelve rounds had held exactly as said, with tails as
     those of a Laplace distribution; 0.85 … 1.2.
     """
     if not record.shares or not record.rounds:
