@@ -52,6 +52,8 @@ def test_missing_days_and_a_silent_week_are_normal(values):
         quantiles = array_of(made, name, 8, 7)
         assert np.isfinite(quantiles).all()
         assert (np.diff(quantiles, axis=-1) >= 0).all()
+    silent = array_of(made, "autoregressive", 8, 7)[1, :, 11]
+    assert 0.3 < silent.mean() / gaps[1, 98:105].mean() < 3
 
 
 def test_three_days_of_data_are_enough_to_begin(values):

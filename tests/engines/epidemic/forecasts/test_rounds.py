@@ -193,6 +193,21 @@ def test_before_all_data_is_an_error(history):
     assert told(made)["skipped"] == ["2020-05-01"]
 
 
+def test_long_after_the_last_value_is_an_error(history):
+    with pytest.raises(ValueError, match="is of 2023-02-04, too long before to forecast from"):
+        forecast(history, made_on=date(2024, 1, 6))
+
+
+def test_far_horizons_and_far_levels_widen_on(history):
+    levels = np.array([0.001, 0.01, 0.5, 0.99, 0.999])
+    made = forecast(history, made_on=day(100), horizons=(0, 3, 10, 20), levels=levels, models=QUICK)
+    for name in ("autoregressive", "renewal", "damped"):
+        roots = array_of(made, name, 12, 4, 5) ** 0.25
+        assert np.isfinite(roots).all()
+        assert (np.diff(roots[..., 4] - roots[..., 2], axis=1) > 0).all()
+        assert (roots[..., 4] > roots[..., 3]).all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -35,8 +35,10 @@ def by_day(history: History, weekly: Floats, days: list[int], levels: Floats) ->
         [areas, days, levels] counts.
     """
     pattern, noise = _pattern(history)
-    newest = root(np.nan_to_num(weeks_of(history).values[:, -1]) / 7)
-    levels_at = np.concatenate([np.broadcast_to(newest[:, None, None], weekly[:, :1].shape), root(weekly / 7)], axis=1)
+    ahead = root(weekly / 7)
+    newest = closed(_roots(weeks_of(history).values / 7))[:, -1]
+    newest = np.where(np.isfinite(newest), newest, ahead[:, 0, len(levels) // 2])
+    levels_at = np.concatenate([np.broadcast_to(newest[:, None, None], ahead[:, :1].shape), ahead], axis=1)
     position = (np.array(days) + _CENTRE) / 7
     low = np.minimum(position.astype(np.int64), levels_at.shape[1] - 2)
     part = (position - low)[None, :, None]
@@ -46,6 +48,10 @@ def by_day(history: History, weekly: Floats, days: list[int], levels: Floats) ->
     middle = np.sort(path, axis=-1)[..., [len(levels) // 2]]
     spread = np.sign(levels - 0.5) * np.sqrt(np.square(path - middle) + np.square(noise[:, None, None] * _normal(levels)))
     return unroot(np.sort(middle + spread, axis=-1))
+
+
+def _roots(values: Floats) -> Floats:
+    return np.where(np.isfinite(values), root(np.nan_to_num(values)), np.nan)
 
 
 def _pattern(history: History) -> tuple[Floats, Floats]:

@@ -39,6 +39,7 @@ MODELS: tuple[str, ...] = tuple(ALL_MODELS)
 
 ENSEMBLE = "ensemble"
 _MOST_HORIZON = 60
+_OLDEST_DAYS = 183
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,10 @@ def forecast(
         was published).
 
     Raises:
-        ValueError: nothing was known yet, or an argument is out of its bounds.
+        ValueError: nothing was known yet, what was known is more than half a year old, or an argument is out of its bounds.
     """
     _check(horizons, levels, models)
-    known = history.as_of(made_on)
+    known = _fresh(history, made_on)
     record = record_of(past_scores, _members(models), ENSEMBLE, made_on)
     done = _round(known, made_on, horizons, levels, models, seed, record, progress)
     return _table(history, [done], horizons, levels)
@@ -107,7 +108,8 @@ def backtest(
     what was known of their days by then.
 
     Returns:
-        As `forecast`; `weights` by day. Days on which nothing was known yet are left out and listed in `skipped`.
+        As `forecast`; `weights` by day. Days on which nothing was known yet, or only of long before, are left out and
+        listed in `skipped`.
 
     Raises:
         ValueError: nothing was known on any of the days, or an argument is out of its bounds.
@@ -119,7 +121,7 @@ def backtest(
     running = Running(_members(models), ENSEMBLE, levels)
     for number, day in enumerate(wanted):
         try:
-            known = history.as_of(day)
+            known = _fresh(history, day)
         except ValueError:
             skipped.append(day)
             continue
@@ -131,6 +133,13 @@ def backtest(
     if not done:
         raise ValueError(f"Nothing was known yet on any of the days; the first value is of {history.days[0]}.")
     return _table(history, done, horizons, levels, skipped)
+
+
+def _fresh(history: History, made_on: date) -> History:
+    known = history.as_of(made_on)
+    if known.steps_to(made_on)[0] * known.step > _OLDEST_DAYS:
+        raise ValueError(f"The newest value known on {made_on} is of {known.days[-1]}, too long before to forecast from.")
+    return known
 
 
 def _members(models: Sequence[str]) -> list[str]:

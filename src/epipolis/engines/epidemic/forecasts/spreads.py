@@ -1,5 +1,7 @@
 """How far off a forecast may be: errors of past steps, pooled over places, around a centre."""
 
+from statistics import NormalDist
+
 import numpy as np
 
 from epipolis.engines.epidemic.forecasts.panels import Panel, unroot
@@ -50,7 +52,7 @@ def quantiles_around(panel: Panel, centres: Floats, errors: list[Floats], levels
 
 def _learned(panel: Panel, past: Floats, size: Floats, step: int, levels: Floats) -> tuple[Floats, Floats]:
     """How much larger each area's errors are than expected, and the quantiles of errors of size one around nought."""
-    prior = np.interp(levels, ERROR_LEVELS, ERROR_SHAPE[min(step, longest()) - 1])
+    prior = np.interp(levels, ERROR_LEVELS, ERROR_SHAPE[min(step, longest()) - 1]) * _beyond(levels)
     known = np.isfinite(past)
     relative = np.where(known, past, 0.0) / size
     weight = known * 0.5 ** (np.arange(past.shape[1])[::-1] / _HALF_LIFE)
@@ -62,11 +64,18 @@ def _learned(panel: Panel, past: Floats, size: Floats, step: int, levels: Floats
     total = float(shared.sum())
     if total:
         rows = shared > 0
-        own = _weighted_quantiles((relative / scale[:, None])[rows], shared[rows], levels)
+        within = np.clip(levels, ERROR_LEVELS[0], ERROR_LEVELS[-1])
+        own = _weighted_quantiles((relative / scale[:, None])[rows], shared[rows], within) * _beyond(levels)
         part = total / (total + _ROWS_OF_SHAPE)
         prior = part * own + (1 - part) * prior
     middle = np.interp(0.5, levels, prior) if len(levels) > 1 else 0.0
     return scale, prior - middle
+
+
+def _beyond(levels: Floats) -> Floats:
+    """How much farther out than the outermost known levels others are, as with a normal distribution."""
+    outermost = NormalDist().inv_cdf(float(ERROR_LEVELS[-1]))
+    return np.array([max(1.0, abs(NormalDist().inv_cdf(float(level))) / outermost) for level in levels])
 
 
 def _weighted_quantiles(values: Floats, weights: Floats, levels: Floats) -> Floats:
