@@ -121,22 +121,31 @@ class Known:
         """Whether an uploaded series has one value a week rather than one a day."""
         if target in LINE_LIST:
             return False
+        if target in self._weekly:
+            return self._weekly[target]
         days = sorted({day for values in self.counts.get(target, {}).values() for day in values})
         gaps = [(after - before).days for before, after in pairwise(days)]
-        return bool(gaps) and float(np.median(gaps)) >= 5
+        self._weekly[target] = bool(gaps) and float(np.median(gaps)) >= 5
+        return self._weekly[target]
 
     def truth(self, target: str, area: str, day: date, step: int) -> float | None:
         """What was counted in the `step` days that end on a day; None where a part of it is not known."""
         if day > self.last_day:
             return None
-        found = self._daily.setdefault(target, self.daily(target)).get(area)
+        if target not in self._daily:
+            self._daily[target] = self.daily(target)
+        found = self._daily[target].get(area)
         if found is None:
             return None
         first, values = found
         until = (day - first).days + 1
-        since = until - (1 if self.is_weekly(target) else step)
+        since = until - (1 if step == 1 or self.is_weekly(target) else step)
         part = values[max(since, 0) : max(until, 0)]
         return float(part.sum()) if since >= 0 and until <= len(values) and not np.isnan(part).any() else None
+
+    @cached_property
+    def _weekly(self) -> dict[str, bool]:
+        return {}
 
     @cached_property
     def _daily(self) -> dict[str, dict[str, tuple[date, np.ndarray]]]:

@@ -24,6 +24,9 @@ from epipolis.understand.forecast.queries.targets import (
 )
 from epipolis.understand.forecast.settings import settings
 
+_LISTED = 100
+"""Areas of one occupancy on a page; the files hold all."""
+
 
 @dataclass(frozen=True)
 class Looked:
@@ -145,7 +148,8 @@ def beds_page(found: Round, wanted: str = "") -> dict[str, Any]:
     rows = results.beds(found)
     known = results.known_of(found)
     shown = next((row for row in rows if f"{row['target']}:{row['area']}" == wanted), rows[0] if rows else None)
-    context: dict[str, Any] = {"round": found, "rows": [_bed_row(row) for row in rows], "shown": shown}
+    listed, left_out = _most(rows)
+    context: dict[str, Any] = {"round": found, "rows": [_bed_row(row) for row in listed], "left_out": left_out, "shown": shown}
     if shown and known:
         context["shown_key"] = f"{shown['target']}:{shown['area']}"
         limit = shown["passing"].limit if shown["passing"] else None
@@ -157,6 +161,17 @@ def beds_page(found: Round, wanted: str = "") -> dict[str, Any]:
         context["record"] = words.beds_record_sentence(*records.beds_hits(scored))
         context["is_derived"] = known.is_derived(shown["target"])
     return context
+
+
+def _most(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """The rows that matter most of each kind of occupancy, and how many others there are."""
+    counts: dict[str, int] = {}
+    kept = []
+    for row in rows:
+        counts[row["target"]] = counts.get(row["target"], 0) + 1
+        if counts[row["target"]] <= _LISTED:
+            kept.append(row)
+    return kept, len(rows) - len(kept)
 
 
 def _bed_row(row: dict[str, Any]) -> dict[str, Any]:

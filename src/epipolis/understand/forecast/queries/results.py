@@ -180,7 +180,9 @@ def beds(found: Round) -> list[dict[str, Any]]:
     passings = {(one.target, one.area): one for one in Passing.objects.filter(round=found)}
     names = area_names()
     grouped: dict[tuple[str, str], list[Quantiles]] = {}
-    rows = Forecast.objects.filter(round=found, model=BEDS).order_by("target", "area", "horizon")
+    last = int(found.settings.get("bed_days", 2 * WEEK))
+    shown = {1, min(WEEK, last), min(2 * WEEK, last)}
+    rows = Forecast.objects.filter(round=found, model=BEDS, horizon__in=shown).order_by("target", "area", "horizon")
     for row in rows:
         grouped.setdefault((row.target, row.area), []).extend(quantiles_of(found, [row]))
     titles = {name: str(one.title) for name, one in OCCUPANCIES.items()}

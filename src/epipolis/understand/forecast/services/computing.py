@@ -1,7 +1,7 @@
 """The thinking part of a round: what was known goes to the engines, their tables come back. Reads and writes nothing."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from epipolis.understand.forecast.queries import ADMISSIONS, BEDS, CASES, CITY, 
 
 _log = logging.getLogger(__name__)
 R_LEVELS = (0.025, 0.25, 0.5, 0.75, 0.975)
+_SAME = 1e-6
 R_NAMES = ("low", "quarter", "median", "three_quarters", "high")
 Daily = dict[str, tuple[Any, np.ndarray]]
 
@@ -86,6 +87,8 @@ def _reproduce(found: Results, known: Known, chosen: Mapping[str, Any], seed: in
     daily = known.daily(CASES)
     interval = epidemic.discretise(chosen["serial_interval"]["mean_days"], chosen["serial_interval"]["sd_days"])
     window = chosen["window_days"]
+    if len(daily[CITY][1]) <= window:
+        raise ValueError(f"cases were counted for fewer than {window + 1} days")
     districts = [area for area in daily if area != CITY]
     first, counts = daily[CITY]
     days = [first + timedelta(days=n) for n in range(len(counts))]
@@ -128,16 +131,16 @@ def _growth(counts: np.ndarray) -> dict[str, float | None] | None:
 
 def _complete(found: Results, known: Known, name: str, chosen: Mapping[str, Any], daily: Daily) -> None:
     """Estimate what is still to be reported of the latest days, and put its median in place of the incomplete counts."""
+    if name not in known.by_target:
+        return
     table = epidemic.nowcast(
         epidemic.triangle_of(_reports(known, name, daily)),
         at=known.last_day,
         days_back=chosen["nowcast_days"],
         levels=found.levels,
     ).table
-    estimated = _wide(_lines(table), ("stratum", "day"))
-    for (area, day), line in estimated.items():
+    for (area, day), line, values in _wide(table, ("stratum", "day"), found.levels):
         back = (day - known.made_on).days
-        values = _values(line, found.levels)
         found.forecasts.append(Row(NOWCAST, name, area, 1, back, day, values, line.get("marked") or ""))
         first, counts = daily[area]
         median = values[found.levels.index(0.5)]
@@ -149,7 +152,7 @@ def _complete(found: Results, known: Known, name: str, chosen: Mapping[str, Any]
 def _reports(known: Known, name: str, daily: Daily) -> pa.Table:
     """Day, day it became known and count of each area, the city being all of them together."""
     sums: dict[tuple[str, Any, Any], float] = {}
-    for _, area, day, became_known, value, _ in known.by_target[name]:
+    for _, area, day, became_known, value, _ in known.by_target.get(name, []):
         if became_known is None or became_known > known.last_day or value is None:
             continue
         for one in {area, CITY} & daily.keys():
@@ -173,19 +176,18 @@ def _look_ahead(
 ) -> None:
     """Weeks ahead for every area, by every model and all of them together."""
     table = _uploaded_weeks(known, daily) if known.is_weekly(name) else _weeks(known, daily)
-    if not table.num_rows:
+    if table["value"].null_count == table.num_rows:
         raise ValueError("there is not one whole week yet")
     history = epidemic.History(table, step=WEEK, target=name, population=known.people or None)
     told = epidemic.forecast(
         history,
         made_on=known.made_on,
         horizons=tuple(range(chosen["weeks"])),
-        levels=found.levels,
+        levels=np.array(found.levels),
         seed=seed,
         past_scores=past.get(name),
     )
-    for (model, area, horizon), line in _wide(_lines(told), ("model", "area", "horizon")).items():
-        values = _values(line, found.levels)
+    for (model, area, horizon), line, values in _wide(told, ("model", "area", "horizon"), found.levels):
         found.forecasts.append(Row(model, name, area, WEEK, int(horizon), line["day"], values, line.get("marked") or ""))
 
 
@@ -235,8 +237,7 @@ def _fill_beds(
         made_on=known.last_day,
         **{what: table for what, table in leads.items() if table.num_rows},
     )
-    for (area, horizon), line in _wide(_lines(told), ("area", "horizon")).items():
-        values = _values(line, found.levels)
+    for (area, horizon), line, values in _wide(told, ("area", "horizon"), found.levels):
         found.forecasts.append(Row(BEDS, name, area, 1, int(horizon), line["day"], values, line.get("marked") or ""))
     limits = _limits(known, name, chosen, list(occupied))
     if limits:
@@ -294,17 +295,23 @@ def _lines(table: pa.Table) -> list[dict[str, Any]]:
     return found
 
 
-def _wide(lines: Sequence[Mapping[str, Any]], keys: tuple[str, ...]) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """One mapping for each key out of rows by level: its first row, with `levels` {level: value}."""
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for line in lines:
-        one = found.setdefault(tuple(line[key] for key in keys), dict(line) | {"levels": {}})
-        one["levels"][round(float(line["level"]), 6)] = line["value"]
-    return found
-
-
-def _values(line: Mapping[str, Any], levels: Sequence[float]) -> list[float | None]:
-    return [_rounded(line["levels"].get(round(level, 6)), 3) for level in levels]
+def _wide(
+    table: pa.Table, keys: tuple[str, ...], levels: Sequence[float]
+) -> Iterator[tuple[tuple[Any, ...], dict[str, Any], list[float | None]]]:
+    """Each forecast once, out of rows by level: its key, its first row, and its values in the order of `levels`."""
+    ordered = table.sort_by([(name, "ascending") for name in (*keys, "level")])
+    if not ordered.num_rows:
+        return
+    codes = [ordered[name].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False) for name in keys]
+    begins = np.flatnonzero(np.concatenate([[True], np.any([code[1:] != code[:-1] for code in codes], axis=0)]))
+    ends = [*begins[1:].tolist(), ordered.num_rows]
+    place = np.searchsorted(np.array(levels) + _SAME, ordered["level"].to_numpy() - _SAME, side="right")
+    value = ordered["value"].to_numpy(zero_copy_only=False)
+    for line, begin, end in zip(ordered.take(pa.array(begins)).to_pylist(), begins.tolist(), ends, strict=True):
+        values: list[float | None] = [None] * len(levels)
+        for at, one in zip(place[begin:end].tolist(), value[begin:end].tolist(), strict=True):
+            values[at] = _rounded(one, 3)
+        yield tuple(line[name] for name in keys), line, values
 
 
 def _rounded(value: Any, digits: int = 4) -> float | None:

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from epipolis.core import audit, clock, live, rules, work
@@ -23,6 +23,7 @@ from epipolis.understand.forecast.settings import settings
 TASK, PAST_TASK = "forecast.round", "forecast.past"
 RULES = "forecast_figures"
 MOST_PAST = 120  # rounds that one back-test may make
+_ASKING = 7_341  # the lock of those who ask for a round
 _FEWEST_DAYS = 14  # of counts, before a first round is made by itself
 
 
@@ -57,6 +58,8 @@ def engine_version() -> str:
 @transaction.atomic
 def start_round(*, by: audit.Actor, at: datetime) -> Round:
     """Queue a round from what is known now; one that waits or runs already is returned instead."""
+    with connection.cursor() as cursor:  # of two who ask in the same moment the second finds the first's round
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ASKING])
     waiting = Round.objects.filter(kind=Round.Kind.ASKED, state__in=queries.OPEN).order_by("-asked_at").first()
     if waiting:
         return waiting
