@@ -95,6 +95,7 @@ def overview(looked: Looked, *, newest: Round) -> dict[str, Any]:
 def _sentences(looked: Looked, row: Any, weeks: list[Quantiles], ever: Sequence[Any], *, is_weekly: bool) -> list[str]:
     found = [words.rt_sentence(row), words.doubling_sentence(row)] if looked.target.name in LINE_LIST else []
     found.append(words.ahead_sentence(looked.target, weeks, is_weekly=is_weekly))
+    found.append(words.weakness(weeks[0].marked if weeks else ""))
     found.append(words.record_sentence(*records.hits(ever)))
     known = results.known_of(looked.round)
     recent = known.truth(looked.target.name, looked.area, known.last_day, 4 * WEEK) if known else None
@@ -158,6 +159,7 @@ def beds_page(found: Round, wanted: str = "") -> dict[str, Any]:
         scored = records.scores(shown["target"], area=shown["area"], until=until, step=1)
         context["chart"] = charts.beds_chart(shown["target"], shown["area"], known, fan, limit)
         context["sentence"] = words.bed_sentence(shown)
+        context["weakness"] = words.weakness(shown["marked"])
         context["record"] = words.beds_record_sentence(*records.beds_hits(scored))
         context["is_derived"] = known.is_derived(shown["target"])
     return context
@@ -185,6 +187,7 @@ def _bed_row(row: dict[str, Any]) -> dict[str, Any]:
         "fortnight_median": words.number(row["fortnight"].at(0.5)) if row["fortnight"] else "–",
         "fortnight_range": range_of(row["fortnight"]),
         "chance": words.percent(row["probability"]),
+        "weakness": words.weakness(row["marked"]),
     }
 
 

@@ -66,8 +66,8 @@ def target(name: str) -> Target:
         return KNOWN[name]
     series = Series.objects.filter(name=name).first()
     if series is None:
-        return Target(name, name, _("number"))
-    return Target(name, series.title, _("number"), is_occupancy=series.kind == Series.Kind.OCCUPANCY)
+        return Target(name, name, name)
+    return Target(name, series.title, series.title, is_occupancy=series.kind == Series.Kind.OCCUPANCY)
 
 
 def model_title(name: str) -> str:

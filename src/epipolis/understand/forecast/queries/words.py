@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import formats
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from epipolis.understand.forecast.models import Reproduction
 from epipolis.understand.forecast.queries.results import Quantiles
@@ -139,6 +139,28 @@ def few_sentence(recent: float | None, fewest: int) -> str:
 
 def made_sentence(is_later: bool) -> str:
     return _("Made afterwards, from nothing but what was known then.") if is_later else ""
+
+
+def weakness(marked: str) -> str:
+    """Why a forecast rests on less than usual, by what the engines noted; empty when they noted nothing."""
+    if not marked:
+        return ""
+    for word, text in _WEAKNESSES.items():
+        if word in marked:
+            return _("This forecast rests on less than usual: %(why)s.") % {"why": _(text)}
+    return _("This forecast rests on less than usual.")
+
+
+_WEAKNESSES = {
+    "no value": gettext_noop("nothing is known of this area, so it is taken to be as the others"),
+    "nothing known": gettext_noop("nothing is known of this area, so it is taken to be as the others"),
+    "missing": gettext_noop("the newest values are missing"),
+    "old": gettext_noop("the last value is old"),
+    "only": gettext_noop("few values are known"),
+    "few": gettext_noop("few values are known"),
+    "jump": gettext_noop("the values jump"),
+    "negative": gettext_noop("some values cannot be true"),
+}
 
 
 def bed_sentence(row: dict[str, Any]) -> str:
