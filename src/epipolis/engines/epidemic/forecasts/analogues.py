@@ -3,6 +3,7 @@
 import numpy as np
 
 from epipolis.engines.epidemic.forecasts.autoregressive import regression
+from epipolis.engines.epidemic.forecasts.boosted import trust
 from epipolis.engines.epidemic.forecasts.panels import Panel
 from epipolis.engines.epidemic.forecasts.spreads import quantiles_around
 from epipolis.engines.epidemic.histories import Floats, Ints
@@ -12,7 +13,6 @@ _MOST_ROWS = 6_000
 _MOST_TESTED = 1_500
 _BLOCK = 500
 _NEVER = -(10**6)
-_ENOUGH = 1_500.0
 _WEIGHTS = np.array([1.0, 0.7, 0.4, 0.3, 1.6, 1.0, 0.6, 0.35, 0.15])
 
 
@@ -25,12 +25,12 @@ def analogue(panel: Panel, steps: int, levels: Floats, seed: int = 0) -> Floats:
     """
     rules = [regression(panel, step) for step in range(1, steps + 1)]
     places, times = _rows(panel, rules[-1][1], seed)
-    part = len(places) / (len(places) + _ENOUGH) if len(places) >= 2 * _NEIGHBOURS else 0.0
+    enough = len(places) >= 2 * _NEIGHBOURS
     missed = np.stack([past[places, times] for _, past in rules], axis=-1)
     state = _state(panel)
     expected, back = np.zeros((len(state), steps)), np.zeros((len(places), steps))
     tested = np.arange(len(places))
-    if part:
+    if enough:
         tested = np.sort(np.random.default_rng(seed).permutation(len(places))[:_MOST_TESTED])
         library = state[places, times]
         expected = _average(np.nan_to_num(state[:, -1]), np.full(len(state), _NEVER), library, times, missed)
@@ -38,12 +38,15 @@ def analogue(panel: Panel, steps: int, levels: Floats, seed: int = 0) -> Floats:
     centres = np.empty((len(panel.levels), steps))
     errors: list[Floats] = []
     for step, (rule, past) in enumerate(rules):
-        centres[:, step] = panel.levels[:, -1] + panel.base[:, -1] * (rule + part * expected[:, step])
-        left = past.copy()
-        if part:
+        left, found = past.copy(), np.zeros_like(past)
+        part = 0.0
+        if enough:
             left[panel.trusted] = np.nan
-            left[places[tested], times[tested]] = missed[tested, step] - part * back[:, step]
-        errors.append(left)
+            left[places[tested], times[tested]] = missed[tested, step]
+            found[places[tested], times[tested]] = back[:, step]
+            part = trust(panel, left, found, panel.levels.shape[1])
+        centres[:, step] = panel.levels[:, -1] + panel.base[:, -1] * (rule + part * expected[:, step])
+        errors.append(left - part * found)
     return quantiles_around(panel, centres, errors, levels)
 
 
