@@ -129,7 +129,7 @@ def test_an_uploaded_weekly_count_is_forecast_in_its_own_weeks(tmp_path):
     found = made_round()
 
     rows = list(queries.forecasts_of(found, target="calls", model="ensemble"))
-    assert found.problems == []
+    assert found.gaps == []
     assert [row.area for row in rows] == ["city"] * 4
     assert {(row.day - last).days % 7 for row in rows} == {0}
     assert 100 < rows[0].values[11] < 300

@@ -6,6 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from epipolis.core.models import TaskRun, User
 
+COPIES = "copies"
+"""The part of a problem that names models which had too little to learn from and only said what another said."""
+
 
 class Round(models.Model):
     """One look ahead by all models, from what was known at one moment; or one forecast that another team sent in.
@@ -60,6 +63,11 @@ class Round(models.Model):
 
     def __str__(self):
         return f"{self.team or self.kind} {self.made_on}"
+
+    @property
+    def gaps(self):
+        """What could not be forecast."""
+        return [one for one in self.problems if one["part"] != COPIES]
 
     @property
     def is_later(self):

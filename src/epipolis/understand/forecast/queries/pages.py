@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from epipolis.core import clock
-from epipolis.understand.forecast.models import Round
+from epipolis.understand.forecast.models import COPIES, Round
 from epipolis.understand.forecast.queries import charts, records, results, words
 from epipolis.understand.forecast.queries.records import Record
 from epipolis.understand.forecast.queries.results import Quantiles
@@ -20,6 +20,7 @@ from epipolis.understand.forecast.queries.targets import (
     LINE_LIST,
     WEEK,
     Target,
+    model_title,
     target,
 )
 from epipolis.understand.forecast.settings import settings
@@ -87,7 +88,8 @@ def overview(looked: Looked, *, newest: Round) -> dict[str, Any]:
         "ahead": _ahead(looked, weeks, is_weekly=is_weekly),
         "is_weekly": is_weekly,
         "has_past": bool(before),
-        "problems": [one for one in found.problems if one["target"] == name],
+        "problems": [one for one in found.gaps if one["target"] == name],
+        "copies": _copies(found, name),
     }  # fmt: skip
     return context
 
@@ -239,6 +241,12 @@ def ahead_tile(at: datetime) -> dict[str, Any]:
     first = _week(weeks[0], looked)
     held = words.record_sentence(*records.hits(records.scores(CASES, area=CITY, until=found.made_on)))
     return {"value": f"{first['low']}–{first['high']}", "note": held, "as_of": found.known_at}
+
+
+def _copies(found: Round, name: str) -> str:
+    """The models that had too little to learn from, by their titles."""
+    copies = (one["why"] for one in found.problems if one["target"] == name and one["part"] == COPIES)
+    return ", ".join(model_title(model) for part in copies for model in part.split(", "))
 
 
 def _teams() -> set[str]:

@@ -12,7 +12,20 @@ import pyarrow as pa
 
 from epipolis.core.work import Progress
 from epipolis.engines import epidemic
-from epipolis.understand.forecast.queries import ADMISSIONS, BEDS, CASES, CITY, LINE_LIST, NOWCAST, OCCUPANCIES, WEEK, Known
+from epipolis.understand.forecast.models import COPIES
+from epipolis.understand.forecast.queries import (
+    ADMISSIONS,
+    BASELINE,
+    BEDS,
+    CASES,
+    CITY,
+    ENSEMBLE,
+    LINE_LIST,
+    NOWCAST,
+    OCCUPANCIES,
+    WEEK,
+    Known,
+)
 
 _log = logging.getLogger(__name__)
 R_LEVELS = (0.025, 0.25, 0.5, 0.75, 0.975)
@@ -187,8 +200,25 @@ def _look_ahead(
         seed=seed,
         past_scores=past.get(name),
     )
-    for (model, area, horizon), line, values in _wide(told, ("model", "area", "horizon"), found.levels):
-        found.forecasts.append(Row(model, name, area, WEEK, int(horizon), line["day"], values, line.get("marked") or ""))
+    rows = [
+        Row(model, name, area, WEEK, int(horizon), line["day"], values, line.get("marked") or "")
+        for (model, area, horizon), line, values in _wide(told, ("model", "area", "horizon"), found.levels)
+    ]
+    copies = _copies(rows)
+    found.forecasts += [row for row in rows if row.model not in copies]
+    if copies:
+        found.problems.append({"target": name, "area": "", "part": COPIES, "why": ", ".join(sorted(copies))})
+
+
+def _copies(rows: Sequence[Row]) -> set[str]:
+    """Models that had too little to learn from and said throughout what another says: their figures are not their own."""
+    said: dict[str, list[Any]] = {}
+    for row in rows:
+        said.setdefault(row.model, []).append((row.area, row.horizon, row.values))
+    first: dict[str, str] = {}
+    for model in sorted(said, key=lambda model: (model not in (BASELINE, ENSEMBLE, "autoregressive"), model)):
+        first.setdefault(repr(said[model]), model)
+    return said.keys() - set(first.values()) - {BASELINE, ENSEMBLE}
 
 
 def _weeks(known: Known, daily: Daily) -> pa.Table:
