@@ -23,8 +23,9 @@ def boosted(panel: Panel, steps: int, levels: Floats, seed: int = 0) -> Floats:
     """Forecast `steps` steps ahead: quantiles [areas, steps, levels].
 
     One set of trees for all areas and steps learns the errors of the pooled autoregression, in units of what is to be
-    expected. It counts as far as weeks left out bear it out. The spread is that of errors on weeks left out of the training, a third of the time at a time. With fewer
-    than twenty weeks or 1,200 rows there is nothing to learn yet, and it is the autoregression.
+    expected. It counts as far as weeks left out of the training, a third of the time at a time, bear it out; the spread
+    is that of errors on these. With fewer than twenty weeks or 1,200 rows there is nothing to learn yet, and it is the
+    autoregression.
     """
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 -- only this model needs it
 
