@@ -88,6 +88,11 @@ def test_the_record_is_told_as_it_is(held, count, said):
     assert said in words.record_sentence(held, count)
 
 
+@pytest.mark.parametrize(("relative", "count", "warned"), [(1.2, 9, True), (0.8, 9, False), (1.2, 3, False), (None, 9, False)])
+def test_forecasts_that_were_no_better_than_the_plainest_one_are_said_to_be(relative, count, warned):
+    assert bool(words.skill_sentence(relative, count)) == warned
+
+
 @pytest.mark.parametrize(("chance", "said"), [(0.0001, "below 1 %"), (0.5, "50 %"), (0.9999, "above 99 %"), (None, "–")])
 def test_no_probability_is_told_as_certain(chance, said):
     assert words.percent(chance) == said

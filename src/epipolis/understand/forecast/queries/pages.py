@@ -72,6 +72,7 @@ def overview(looked: Looked, *, newest: Round) -> dict[str, Any]:
     if known is None or truth is None:
         return context
     is_weekly = known.is_weekly(name)
+    found_records = records.records(month, teams=_teams())
     before = earlier_rounds(found)
     fans = results.fans_of(before, name, area, ENSEMBLE)
     context |= {
@@ -82,8 +83,8 @@ def overview(looked: Looked, *, newest: Round) -> dict[str, Any]:
         "rt_chart": charts.rt_chart(row) if row and len(row.table) > 1 else None,
         "rt_now": row.table[-1] if row and row.table else None,
         "trend": words.trend(row.table[-1] if row and row.table else None),
-        "sentences": _sentences(looked, row, weeks, ever, is_weekly=is_weekly),
-        "records": records.records(month, teams=_teams()),
+        "sentences": _sentences(looked, row, weeks, ever, found_records, is_weekly=is_weekly),
+        "records": found_records,
         "record_days": records.MONTH,
         "ahead": _ahead(looked, weeks, is_weekly=is_weekly),
         "is_weekly": is_weekly,
@@ -94,11 +95,15 @@ def overview(looked: Looked, *, newest: Round) -> dict[str, Any]:
     return context
 
 
-def _sentences(looked: Looked, row: Any, weeks: list[Quantiles], ever: Sequence[Any], *, is_weekly: bool) -> list[str]:
+def _sentences(
+    looked: Looked, row: Any, weeks: list[Quantiles], ever: Sequence[Any], month: list[Record], *, is_weekly: bool
+) -> list[str]:
     found = [words.rt_sentence(row), words.doubling_sentence(row)] if looked.target.name in LINE_LIST else []
     found.append(words.ahead_sentence(looked.target, weeks, is_weekly=is_weekly))
     found.append(words.weakness(weeks[0].marked if weeks else ""))
     found.append(words.record_sentence(*records.hits(ever)))
+    together = next((one for one in month if one.model == ENSEMBLE), None)
+    found.append(words.skill_sentence(together.relative, together.count) if together else "")
     known = results.known_of(looked.round)
     recent = known.truth(looked.target.name, looked.area, known.last_day, 4 * WEEK) if known else None
     if looked.target.name in LINE_LIST:

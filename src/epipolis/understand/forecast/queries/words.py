@@ -12,6 +12,7 @@ from epipolis.understand.forecast.queries.results import Quantiles
 from epipolis.understand.forecast.queries.targets import WEEK, Target
 
 LEVEL_LOW, LEVEL_HIGH = 0.05, 0.95
+_FEWEST_COMPARED = 6  # forecasts, before skill is spoken of
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -109,6 +110,13 @@ def record_sentence(held: int, count: int) -> str:
     elif count < 4:
         text += " " + _("That is too few forecasts to judge by.")
     return text
+
+
+def skill_sentence(relative: float | None, count: int) -> str:
+    """A warning where our forecasts were no better than the plainest one; empty where they were, or nobody knows yet."""
+    if relative is None or count < _FEWEST_COMPARED or relative < 1:
+        return ""
+    return _("In the last month our forecasts were no better than assuming that all stays as it is.")
 
 
 def beds_record_sentence(held: int, count: int) -> str:
