@@ -238,7 +238,7 @@ def test_a_look_is_queued_once_and_done_by_the_worker(page, deliver_events):
     [
         ("2026-03-20", "2027-03-30", "still to come"),
         ("2026-03-20", "2026-03-10", "The last day lies before the first."),
-        ("x", "2026-03-10", "Enter a valid date."),
+        ("x", "2026-03-10", "From: Enter a valid date."),
         ("", "", "required"),
         ("2020-01-01", "2026-03-10", "At most 366"),
     ],

@@ -3,6 +3,7 @@ from uuid import uuid4
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from epipolis.core.models import User
 
@@ -53,7 +54,7 @@ class Signal(models.Model):
         SCAN = "scan", _("hot spot")
 
     class State(models.TextChoices):
-        OPEN = "open", _("open")
+        OPEN = "open", pgettext_lazy("signal", "open")
         LOOKED_AT = "looked_at", _("looked at")
         EXPLAINED = "explained", _("explained")
         FALSE_ALARM = "false_alarm", _("false alarm")

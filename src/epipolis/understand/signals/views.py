@@ -152,7 +152,8 @@ def past(request: HttpRequest) -> HttpResponse:
     """Look at past days as they were known then."""
     form = PastForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(sentence for errors in form.errors.values() for sentence in errors))
+        told = (f"{form[name].label}: {sentence}" for name, errors in form.errors.items() for sentence in errors)
+        messages.error(request, " ".join(told))
         return redirect("signals:record")
     try:
         services.start_looks(**form.cleaned_data, by=request.user, at=clock.now())
