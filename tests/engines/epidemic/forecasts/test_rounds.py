@@ -258,3 +258,16 @@ def test_a_further_signal_that_runs_ahead_makes_forecasts_better():
         medians = array_of(made, "autoregressive", 7 * 15, 1)[:, 0, 11].reshape(7, 15)
         errors.append(np.abs(np.log((medians + 1) / (values[:, 100:125:4].T + 1))).mean())
     assert errors[1] < 0.85 * errors[0]
+
+
+def test_models_that_fall_back_on_the_same_answer_count_once(values):
+    young = History(table(values[:, :7]), target="admissions")
+
+    made = forecast(young, made_on=day(7), models=MODELS)
+
+    three = [array_of(made, name, 12, 4) for name in ("autoregressive", "boosted", "analogue")]
+    assert np.array_equal(three[0], three[1])
+    assert np.array_equal(three[0], three[2])
+    weights = next(iter(told(made)["weights"].values()))
+    assert set(weights) == {"autoregressive", "renewal", "damped"}
+    assert sum(weights.values()) == pytest.approx(1)

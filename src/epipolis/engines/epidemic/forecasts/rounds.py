@@ -146,6 +146,15 @@ def _members(models: Sequence[str]) -> list[str]:
     return [name for name in models if name != "baseline"]
 
 
+def _distinct(members: dict[str, Floats]) -> dict[str, Floats]:
+    """Without those that fell back on what another one says: while little is known, one answer would count several times."""
+    kept: dict[str, Floats] = {}
+    for name, values in members.items():
+        if not any(np.array_equal(values, other, equal_nan=True) for other in kept.values()):
+            kept[name] = values
+    return kept
+
+
 def _check(horizons: Sequence[int], levels: Floats, models: Sequence[str]) -> None:
     if unknown := [name for name in models if name not in ALL_MODELS]:
         raise ValueError(f"There is no forecast model {unknown[0]!r}; there are {', '.join(MODELS)}.")
@@ -180,9 +189,9 @@ def _round(
         values[name] = _told(known, quantiles, wanted, levels)
         if progress:
             progress(number + 1, len(models))
-    weights, widened = weights_by(record, _members(models)), widening(record)
-    members = {name: values[name] for name in _members(models)}
-    if len(members) > 1:
+    members = _distinct({name: values[name] for name in _members(models)})
+    weights, widened = weights_by(record, list(members)), widening(record)
+    if len(_members(models)) > 1:
         values[ENSEMBLE] = ensemble(members, weights, levels, widened)
     days = [first + timedelta(days=known.step * horizon) for horizon in horizons]
     return _Round(made_on, days, values, marked_areas(known, panel), weights, widened)
