@@ -66,6 +66,14 @@ def test_doubling_is_told_only_when_the_direction_is_certain():
     assert words.doubling_sentence(None) == ""
 
 
+def test_a_doubling_that_may_take_months_has_no_longest():
+    slow = estimated(1, 1, 1, 1, 1, growth={"rate": 0.07, "low": 0.0008, "high": 0.13862})
+    fading = estimated(1, 1, 1, 1, 1, growth={"rate": -0.07, "low": -0.13862, "high": -0.0008})
+
+    assert words.doubling_sentence(slow) == "At the speed of the last two weeks cases double in 5 days or more."
+    assert words.doubling_sentence(fading) == "At the speed of the last two weeks cases halve in 5 days or more."
+
+
 def test_two_weeks_ahead_are_told_as_cases_a_day():
     weeks = [week(0, 0, 0, 0, 0, 0, 0, horizon=0), week(7, 70, 100, 140, 200, 350, 700)]
 

@@ -13,6 +13,7 @@ from epipolis.understand.forecast.queries.targets import WEEK, Target
 
 LEVEL_LOW, LEVEL_HIGH = 0.05, 0.95
 _FEWEST_COMPARED = 6  # forecasts, before skill is spoken of
+_LONGEST_DOUBLING = 60  # days
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -65,15 +66,22 @@ def doubling_sentence(row: Reproduction | None) -> str:
     if not growth or growth.get("low") is None or growth.get("high") is None:
         return ""
     low, high = growth["low"], growth["high"]
+    days = _days(min(abs(low), abs(high)), max(abs(low), abs(high)))
+    if low > 0 and not days["high"]:
+        return _("At the speed of the last two weeks cases double in %(low)s days or more.") % days
+    if high < 0 and not days["high"]:
+        return _("At the speed of the last two weeks cases halve in %(low)s days or more.") % days
     if low > 0:
-        return _("At the speed of the last two weeks cases double in %(low)s to %(high)s days.") % _days(low, high)
+        return _("At the speed of the last two weeks cases double in %(low)s to %(high)s days.") % days
     if high < 0:
-        return _("At the speed of the last two weeks cases halve in %(low)s to %(high)s days.") % _days(-high, -low)
+        return _("At the speed of the last two weeks cases halve in %(low)s to %(high)s days.") % days
     return ""
 
 
 def _days(slow: float, fast: float) -> dict[str, str]:
-    return {"low": number(0.6931 / fast), "high": number(0.6931 / slow) if slow > 0.0007 else "∞"}
+    """The days, and no longest where it would be months: growth of so little is hardly told from none."""
+    longest = 0.6931 / max(slow, 1e-9)
+    return {"low": number(0.6931 / max(fast, 1e-9)), "high": number(longest) if longest <= _LONGEST_DOUBLING else ""}
 
 
 def ahead_sentence(target: Target, weeks: list[Quantiles], *, is_weekly: bool) -> str:
