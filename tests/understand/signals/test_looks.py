@@ -302,3 +302,18 @@ def test_old_signals_are_forgotten_with_what_was_thought_of_them():
     assert not Signal.objects.exists()
     assert not Watched.objects.exists()
     assert not Look.objects.exists()
+
+
+def test_what_is_raised_lies_above_its_bound_and_a_hot_spot_has_enough_cases():
+    spots = {"history_days": 60, "longest_days": 21, "share": 0.5, "recurrence_days": 2, "fewest_cases": 40}
+    watch = {"series": "cases", "method": "regression", "false_alarms_per_year": 60}
+    rule({"watches": [watch], "hot_spots": spots})
+    usual(town(6), mean=1.0, seed=4)
+
+    with clock.fixed(NOW):
+        services.look_back(TODAY - timedelta(days=6), TODAY)
+
+    raised = Signal.objects.filter(method="regression")
+    assert raised
+    assert all(one.upper < one.value for one in raised if one.stands)
+    assert all(one.observed >= 40 for one in HotSpot.objects.all())
