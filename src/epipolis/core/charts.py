@@ -4,8 +4,8 @@ bar, stacked, line   {"kind", "x": […], "series": [{"name", "values": […], "
                      a series of a bar chart may be `line` (drawn as one) or `hidden` (until its name is chosen)
                      a series of a line chart may have `bands`: [{"name", "lo": […], "hi": […]}], the widest first; be
                      `dashed`, `points` (no line) or `thin`; share a name and a `colour` (a number) with others, its own
-                     `label` is then for the table; `mark`: {"x", "name"} draws an upright line through the whole chart; `most`: the
-                     top of the chart, beyond which it is cut off
+                     `label` is then for the table; `mark`: {"x", "name"} draws an upright line through the whole chart;
+                     `most`: the top of the chart, beyond which it is cut off
 pyramid              the same with two series: the first is drawn to the left
 graph                {"kind", "nodes": [{"id", "name", "group"?, "size"?, "url"?}],
                       "links": [{"source", "target", "name"?, "value"?}]}

@@ -141,7 +141,7 @@ def _series(file: Path, target: str | None, value: str | None, areas: str | None
     there = sorted(pc.unique(kinds).drop_null().to_pylist())
     if target is None and there:
         target = there[0]
-    if target not in there:
+    if target is None or target not in there:
         raise ValueError(f"{file}: has no target {target!r}; it has {', '.join(there)}")
     return series.filter(pc.equal(kinds, target)), target
 
