@@ -47,6 +47,15 @@ STAYS = {
     "scenarios.Version": "as the scenario",
     "scenarios.Run": "as the scenario",
     "scenarios.RunTable": "invented people, counted",
+    **dict.fromkeys(
+        (f"forecast.{name}" for name in ("Round", "Forecast", "Reproduction", "Passing", "Score", "Series", "SeriesValue")),
+        "counts of districts and what follows from them; rounds end by a rule of their own",
+    ),
+    **dict.fromkeys(
+        (f"signals.{name}" for name in ("Look", "Signal", "SignalRevision", "HotSpot", "Watched")),
+        "counts of districts; signals end by a rule of their own",
+    ),
+    "signals.Judgement": "of a signal, by staff; ends with it",
 }
 
 
