@@ -59,11 +59,11 @@ def _columns(table: pa.Table, at: date | None, what: str) -> tuple[list[str], An
             raise ValueError(f"{what}: the {name} of row {row + 1} is empty")
     try:
         days = pc.cast(pc.cast(table["day"], pa.date32()), pa.int32()).to_numpy().astype(np.int64)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except pa.ArrowException as error:
         raise ValueError(f"{what}: the column day holds no days: {error}") from error
     try:
         values = pc.cast(table["value"], pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except pa.ArrowException as error:
         raise ValueError(f"{what}: the column value holds no numbers: {error}") from error
     if np.isinf(values).any():
         raise ValueError(f"{what}: the value of row {int(np.flatnonzero(np.isinf(values))[0]) + 1} is infinite")

@@ -216,7 +216,7 @@ def _numbers_of_days(table: pa.Table, name: str) -> Ints:
     try:
         column = table[name].cast(pa.date32(), safe=False) if not pa.types.is_string(table[name].type) else table[name]
         days = pc.cast(column, pa.date32()).cast(pa.int32())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except pa.ArrowException as error:
         raise ValueError(f"Column {name!r} of the series must hold days, not {table[name].type}: {error}") from error
     filled = pc.fill_null(days.cast(pa.int64()), _NEVER)
     return np.asarray(filled.combine_chunks().to_numpy(zero_copy_only=False), dtype=np.int64)
@@ -225,7 +225,7 @@ def _numbers_of_days(table: pa.Table, name: str) -> Ints:
 def _numbers(table: pa.Table, name: str) -> Floats:
     try:
         column = table[name].cast(pa.float64()).combine_chunks()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except pa.ArrowException as error:
         raise ValueError(f"Column {name!r} of the series must hold numbers, not {table[name].type}.") from error
     return np.array(column.to_numpy(zero_copy_only=False), dtype=np.float64)
 

@@ -130,7 +130,7 @@ def _dated(events: pa.Table) -> tuple[pa.Table, int, Ints]:
         if name in events.column_names:
             try:
                 columns[name] = pc.cast(events[name], kind)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            except pa.ArrowException as error:
                 raise ValueError(f"The events, {name}: {error}") from None
     if "stratum" not in columns:
         columns["stratum"] = pa.chunked_array([pa.array([ALL] * events.num_rows, pa.string())])

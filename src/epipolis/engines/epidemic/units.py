@@ -103,7 +103,7 @@ def typed(table: pa.Table, names: Sequence[str], what: str, optional: Sequence[s
             columns[name] = column if column.type == kind else pc.cast(column, kind)
         except pa.ArrowInvalid as error:
             raise ValueError(f"{what}, {name}: {error}") from None
-        except pa.ArrowNotImplementedError:
+        except pa.ArrowException:
             raise ValueError(f"{what}, {name}: {column.type} instead of {kind}.") from None
         if column.null_count and name not in optional:
             raise ValueError(f"{what}, row {int(np.argmax(bools(pc.is_null(column)))) + 1}: {name} is missing.")

@@ -160,7 +160,7 @@ def numbers_of(table: pa.Table, column: str, *, file: str = "the table") -> NDAr
         values = pa.array([float(text) if text else None for text in values.to_pylist()], pa.float64())
     try:
         return np.array(values.cast(pa.float64()).to_numpy(zero_copy_only=False))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except pa.ArrowException as error:
         raise ValueError(f"{file}: column {column!r} holds {values.type}, but must hold numbers") from error
 
 
