@@ -6,28 +6,17 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from epipolis.server.commands.alarms import alarms
 from epipolis.server.commands.beds import beds
+from tests.server.commands import runner
 
 START = date(2026, 1, 1)
 
 
 @pytest.fixture
 def run():
-    app = typer.Typer()
-    app.command()(beds)
-    app.command()(alarms)
-
-    def invoke(*arguments):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
+    return runner(beds, alarms)
 
 
 @pytest.fixture

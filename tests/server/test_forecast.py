@@ -8,29 +8,19 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from epipolis.engines.epidemic import History, backtest, from_hub, to_hub
 from epipolis.server.commands.forecast import forecast
 from epipolis.server.commands.series import read_table
 from tests.engines.epidemic.forecasts.seasons import counts, day, table
+from tests.server.commands import runner
 
 QUICK = ("--models", "autoregressive,damped,baseline")
 
 
 @pytest.fixture
 def run():
-    app = typer.Typer()
-    app.command()(forecast)
-
-    def invoke(*arguments):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
+    return runner(forecast)
 
 
 @pytest.fixture(scope="module")

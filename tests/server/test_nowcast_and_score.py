@@ -6,27 +6,13 @@ from datetime import timedelta
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from epipolis.engines.epidemic import to_hub
 from epipolis.server.commands.nowcast import nowcast, read_triangle
 from epipolis.server.commands.score import score
 from tests.engines.epidemic.reports import MONDAY, late_reports
 from tests.engines.epidemic.tables import MADE_ON, forecast, observed, together
-
-
-def runner(command):
-    app = typer.Typer()
-    app.command()(command)
-
-    def invoke(*arguments):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
+from tests.server.commands import runner
 
 
 @pytest.fixture

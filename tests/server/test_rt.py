@@ -8,29 +8,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from epipolis.engines.epidemic import discretise, estimate_r
 from epipolis.server.commands.daily import read_daily
 from epipolis.server.commands.rt import rt
 from epipolis.server.commands.series import column_of, in_columns, matrix_of, numbers_of, read_series, read_table
+from tests.server.commands import runner
 
 INTERVAL = ("--mean", "4.5", "--sd", "2.6")
 
 
 @pytest.fixture
 def run():
-    app = typer.Typer()
-    app.command()(rt)
-
-    def invoke(*arguments):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return invoke
+    return runner(rt)
 
 
 @pytest.fixture
