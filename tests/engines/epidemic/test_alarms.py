@@ -5,6 +5,8 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from epipolis.engines.epidemic.aberrations import chance_run, cusum_threshold, tail, threshold_of
 from epipolis.engines.epidemic.alarms import METHODS, detect
@@ -75,6 +77,41 @@ def test_a_small_lasting_rise_is_found_by_the_cusum_first():
     }
 
     assert share["cusum"] > share["C2"] + 0.2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    mean=st.floats(0.02, 6),
+    spread=st.sampled_from([None, 1.0, 4.0]),
+    holes=st.sampled_from([0.0, 0.1]),
+    method=st.sampled_from(METHODS),
+    rate=st.sampled_from([0.1, 2.0, 30.0]),
+    together=st.sampled_from(["series", "all", "discoveries"]),
+    step=st.sampled_from([1, 7]),
+)
+def test_exactly_the_counts_above_upper_are_alarms(seed, mean, spread, holes, method, rate, together, step):
+    if together == "discoveries" and method == "cusum":
+        together = "all"
+    if step == 7:
+        rate = min(rate, 10.0)
+    counts = calm(3, 90, mean=mean, seed=seed, step=step, spread=spread)
+    counts[np.random.default_rng(seed).random(counts.shape) < holes] = np.nan
+    counts[:, -1] = np.random.default_rng(seed).integers(0, 12, 3)
+    options = {"method": method, "false_alarms_per_year": rate, "together": together, "step": step}
+
+    rows = detect(table(counts, step), **options).to_pylist()
+
+    assert [row["is_alarm"] for row in rows] == [
+        None not in (row["value"], row["upper"]) and row["value"] > row["upper"] for row in rows
+    ]
+    if together != "discoveries":
+        judged = [row for row in rows if None not in (row["score"], row["value"])]
+        assert [row["is_alarm"] for row in judged] == [row["score"] > 1 and row["value"] >= 3 for row in judged]
+    if rows[89]["upper"] is not None:
+        for value, is_alarm in ((rows[89]["upper"], False), (rows[89]["upper"] + 1, True)):
+            counts[0, -1] = value
+            assert detect(table(counts, step), **options)["is_alarm"][89].as_py() is is_alarm
 
 
 def test_a_weekday_that_is_usually_high_is_no_alarm():

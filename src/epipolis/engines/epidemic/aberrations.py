@@ -12,10 +12,16 @@ from epipolis.engines.epidemic.expectations import Expectation
 Floats = NDArray[np.float64]
 REFERENCE = 0.75
 """What a CUSUM takes off each day: it is quickest for a lasting rise of twice as many standard deviations."""
+HIGHEST = 4.0
+"""What one day adds to a CUSUM at most."""
 BASE = 7
 FREEDOM = 40
 """Degrees of freedom of the dispersion that a regression finds: about the days that count fully."""
 _CHANCE = 400_000
+_LEAST, _LEAST_MIDDLE = 1e-300, 1e-15
+"""The smallest chances told apart: of a single day as far as numbers go; of what is learned from only up to a score of 8."""
+HIGHEST_MIDDLE = 7.9
+"""Below the highest score with `middle`."""
 
 
 def tail(counts: Floats, mean: Floats, variance: Floats) -> Floats:
@@ -40,16 +46,16 @@ def normal_scores(counts: Floats, expected: Expectation, *, middle: bool) -> Flo
     above = tail(counts, expected.mean, expected.variance)
     if middle:
         above = (above + tail(counts + 1, expected.mean, expected.variance)) / 2
-    return np.asarray(-ndtri(np.clip(above, 1e-15, 1 - 1e-15)))
+    return np.asarray(-ndtri(np.clip(above, _LEAST_MIDDLE if middle else _LEAST, 1 - 1e-15)))
 
 
 def count_at(score: Floats, expected: Expectation) -> Floats:
-    """The count whose normal score is `score`: the upper bound that belongs to a threshold."""
-    from scipy.special import gammaincinv, ndtr  # noqa: PLC0415 -- heavy, and only alarms need it
+    """About the count whose normal score is `score`, by a gamma distribution."""
+    from scipy.special import gammainccinv, ndtr  # noqa: PLC0415 -- heavy, and only alarms need it
 
     mean, variance = expected.mean, np.maximum(expected.variance, expected.mean * (1 + 1e-9))
     shape = mean * mean / variance
-    return np.asarray(gammaincinv(shape, np.clip(ndtr(score), 1e-12, 1 - 1e-12)) * variance / mean)
+    return np.asarray(gammainccinv(shape, np.clip(ndtr(-score), _LEAST, 1 - 1e-12)) * variance / mean)
 
 
 def ears(values: Floats, weekdays: Any, *, base: int = BASE, lag: int = 2) -> tuple[Floats, Floats, Floats]:
@@ -115,6 +121,13 @@ def three_days(scores: Floats) -> Floats:
     return np.where(np.isnan(scores), np.nan, total)
 
 
+def still_missing(scores: Floats, limits: Floats) -> Floats:
+    """The C2 score that a day needs for its C3 to pass the limit; minus infinity where the two days before suffice."""
+    before = three_days(scores)
+    before = np.nan_to_num(before) - np.where(np.isnan(scores), 0.0, np.maximum(scores - 1, 0.0))
+    return np.where(before > limits, -np.inf, 1 + limits - before)
+
+
 def week_scores(scores: Floats) -> Floats:
     """Sums of seven scores as a score: wider than one score where the mean wanders. NaN where one is missing."""
     known = np.cumsum(np.pad(~np.isnan(scores), ((0, 0), (1, 0))), axis=1)
@@ -136,7 +149,7 @@ def cusum(scores: Floats, reference: float, threshold: float, restart: bool) -> 
         now = 0.0
         for step in range(scores.shape[1]):
             if not np.isnan(scores[row, step]):
-                now = max(0.0, now + min(scores[row, step], 4.0) - reference)
+                now = max(0.0, now + min(scores[row, step], HIGHEST) - reference)
             sums[row, step] = now
             if restart and now > threshold:
                 now = 0.0
@@ -155,6 +168,34 @@ def threshold_of(method: str, chance: float) -> float:
     if method == "cusum":
         return float(-ndtri(chance))
     return float(stdtrit(FREEDOM if method == "regression" else BASE - 1, 1 - chance))
+
+
+def chances_of(method: str, scores: Floats) -> Floats:
+    """The probability that a day of pure chance passes each score; NaN stay NaN."""
+    from scipy.special import stdtr  # noqa: PLC0415 -- heavy, and only alarms need it
+
+    if method == "C3":
+        powers = np.interp(scores, _heights_of_three_days(), _POWERS)
+        return np.asarray(np.where(np.isnan(scores), np.nan, 10.0**-powers))
+    return np.asarray(stdtr(FREEDOM if method == "regression" else BASE - 1, -scores))
+
+
+def heights_of(method: str, chances: Floats) -> Floats:
+    """The scores that belong to the chances: what `chances_of` undoes."""
+    from scipy.special import stdtrit  # noqa: PLC0415 -- heavy, and only alarms need it
+
+    if method == "C3":
+        powers = -np.log10(np.maximum(chances, 1e-12))
+        return np.asarray(np.where(np.isnan(chances), np.nan, np.interp(powers, _POWERS, _heights_of_three_days())))
+    return -np.asarray(stdtrit(FREEDOM if method == "regression" else BASE - 1, chances))
+
+
+_POWERS = np.arange(0.1, 8, 0.1)
+
+
+@lru_cache(maxsize=1)
+def _heights_of_three_days() -> Floats:
+    return np.array([threshold_of("C3", 10.0**-power) for power in _POWERS])
 
 
 def _fall(found: Floats) -> float:

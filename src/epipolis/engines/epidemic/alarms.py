@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from epipolis.engines.epidemic import aberrations
+from epipolis.engines.epidemic import aberrations, bounds
 from epipolis.engines.epidemic.counts import Counts, counts_of, date_column, long_table
 from epipolis.engines.epidemic.expectations import GUARD, Expectation, expect
-from epipolis.engines.epidemic.thresholds import USUAL_LEVELS, YEAR, discovered, strayed
+from epipolis.engines.epidemic.thresholds import USUAL_LEVELS, YEAR, critical, strayed
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -72,13 +72,10 @@ def detect(
     method = "C2" if method == "ears" else method
     if chance >= 0.4:
         raise ValueError(f"{false_alarms_per_year:g} false alarms a year are too many to be warnings")
-    judged = _by_sums(cleaned, chance) if method == "cusum" else _by_days(cleaned, method, chance)
-    alarm = judged.alarm
-    if together == "discoveries":
-        daily = np.stack([discovered(column, share_false) for column in judged.chances.T], axis=1)
-        alarm = daily & (cleaned.values >= judged.expected)
-    alarm &= cleaned.values >= fewest
-    return _table(counts, cleaned, judged, alarm, judged_from)
+    share = share_false if together == "discoveries" else None
+    judged = _by_sums(cleaned, chance) if method == "cusum" else _by_days(cleaned, method, chance, share)
+    upper = np.where(np.isnan(judged.upper), np.nan, np.fmax(judged.upper, np.ceil(fewest) - 1))
+    return _table(counts, cleaned, judged, upper, judged_from)
 
 
 def _check(method: str, rate: float, together: str, share: float) -> None:
@@ -171,20 +168,32 @@ class _Judged:
 
     score: Floats  # 1 is the threshold
     expected: Floats
-    upper: Floats
-    chances: Floats
-    alarm: Flags
+    upper: Floats  # the highest count that is no alarm; NaN also where no count of one day is one
 
 
 def _held(cleaned: _Cleaned, *, middle: bool) -> Floats:
     """Normal scores; a day after missing ones may hold their counts too, and is not held against one day."""
-    values, expected = cleaned.values, cleaned.expected
+    values, expected = np.ceil(cleaned.values), cleaned.expected
     own = aberrations.normal_scores(values, expected, middle=middle)
+    if (cleaned.gaps > 0).any():
+        several = aberrations.normal_scores(values, _of_gaps(cleaned), middle=middle)
+        own = np.where(cleaned.gaps > 0, np.minimum(own, several), own)
+    return own
+
+
+def _quiet(cleaned: _Cleaned, limits: Floats, *, middle: bool) -> Floats:
+    """The highest counts that `_held` leaves within these limits."""
+    own = bounds.highest_quiet(limits, cleaned.expected, middle=middle, first=cleaned.first)
     late = cleaned.gaps > 0
     if late.any():
-        several = Expectation(_over(expected.mean, cleaned.gaps), _over(expected.variance, cleaned.gaps))
-        own = np.where(late, np.minimum(own, aberrations.normal_scores(values, several, middle=middle)), own)
+        several = bounds.highest_quiet(np.where(late, limits, np.nan), _of_gaps(cleaned), middle=middle, first=cleaned.first)
+        own = np.where(late, np.maximum(own, several), own)
     return own
+
+
+def _of_gaps(cleaned: _Cleaned) -> Expectation:
+    """What is expected of each day and the missing days directly before it together."""
+    return Expectation(_over(cleaned.expected.mean, cleaned.gaps), _over(cleaned.expected.variance, cleaned.gaps))
 
 
 def _over(daily: Floats, gaps: Floats) -> Floats:
@@ -196,36 +205,38 @@ def _over(daily: Floats, gaps: Floats) -> Floats:
     return np.where(np.isnan(daily), np.nan, np.maximum(sums, np.nan_to_num(daily)))
 
 
-def _by_days(cleaned: _Cleaned, method: str, chance: float) -> _Judged:
-    """Regression and EARS: each day by itself."""
+def _by_days(cleaned: _Cleaned, method: str, chance: float, share: float | None) -> _Judged:
+    """Regression and EARS: each day by itself; with a share of false alarms, beside the other areas of its day."""
     usual = np.array([aberrations.threshold_of(method, 1 - level) for level in USUAL_LEVELS])
     threshold = aberrations.threshold_of(method, chance)
     if method == "regression":
         held, own = _held(cleaned, middle=False), _held(cleaned, middle=True)
-        wide = strayed(own, usual, cleaned.step, lag=GUARD[cleaned.step])
-        expected = cleaned.expected.mean
-        upper = aberrations.count_at(threshold * wide, cleaned.expected)
+        wide = strayed(own, usual, cleaned.step, lag=GUARD[cleaned.step], height=threshold)
+        limits = wide * (threshold if share is None else _beside(held / wide, method, share))
+        expected, upper = cleaned.expected.mean, _quiet(cleaned, limits, middle=False)
     else:
         weekdays = (cleaned.first_number + np.arange(cleaned.values.shape[1])) % 7 if cleaned.step == 1 else None
         scores, middle, spread = aberrations.ears(cleaned.values, weekdays, lag=0 if method == "C1" else 2)
         held = aberrations.three_days(scores) if method == "C3" else scores
-        wide = strayed(held, usual, cleaned.step, lag=2)
-        late = (cleaned.gaps > 0) & (_held(cleaned, middle=False) < threshold)
-        held = np.where(late, np.minimum(held, 0.0), held)
-        expected = aberrations.counts_of_roots(middle)
-        upper = aberrations.counts_of_roots(middle + threshold * wide * spread)
-    score = held / (threshold * wide)
-    return _Judged(score, expected, upper, _chances(held / wide, method), score > 1)
+        wide = strayed(held, usual, cleaned.step, lag=2, height=threshold)
+        late = cleaned.gaps > 0
+        caught_up = late & (_held(cleaned, middle=False) <= threshold)
+        held = np.where(caught_up, np.minimum(held, 0.0), held)
+        limits = wide * (threshold if share is None else _beside(held / wide, method, share))
+        today = aberrations.still_missing(scores, limits) if method == "C3" else limits
+        expected, upper = aberrations.counts_of_roots(middle), bounds.below_roots(middle + today * spread)
+        if late.any():
+            several = _quiet(cleaned, np.where(late, threshold, np.nan), middle=False)
+            upper = np.where(np.isnan(upper), np.nan, np.fmax(upper, several))
+    if share is not None:  # fewer than expected are never a discovery
+        upper = np.maximum(upper, np.ceil(expected) - 1)
+    return _Judged(held / (threshold * wide), expected, upper)
 
 
-def _chances(scores: Floats, method: str) -> Floats:
-    from scipy.special import stdtr  # noqa: PLC0415 -- heavy, and only alarms need it
-
-    if method == "C3":
-        heights = np.array([aberrations.threshold_of("C3", 10.0**-power) for power in np.arange(0.1, 8, 0.1)])
-        powers = np.interp(scores, heights, np.arange(0.1, 8, 0.1))
-        return np.where(np.isnan(scores), np.nan, 10.0**-powers)
-    return np.asarray(stdtr(aberrations.FREEDOM if method == "regression" else aberrations.BASE - 1, -scores))
+def _beside(scores: Floats, method: str, share: float) -> Floats:
+    """The scores at which each area would be discovered beside the others of its day."""
+    chances = aberrations.chances_of(method, scores)
+    return aberrations.heights_of(method, np.stack([critical(column, share) for column in chances.T], axis=1))
 
 
 def _by_sums(cleaned: _Cleaned, chance: float) -> _Judged:
@@ -241,12 +252,13 @@ def _by_sums(cleaned: _Cleaned, chance: float) -> _Judged:
     before = np.concatenate([np.zeros((len(sums), 1)), sums[:, :-1]], axis=1)
     before[before > height] = 0.0
     missing = height - before + aberrations.REFERENCE
-    upper = aberrations.count_at(missing * wide, cleaned.expected)
+    reached = (missing < aberrations.HIGHEST) & (missing * wide < aberrations.HIGHEST_MIDDLE)
+    upper = _quiet(cleaned, np.where(reached, missing * wide, np.inf), middle=True)
     score = np.where(np.isnan(scaled), np.nan, sums / height)
-    return _Judged(score, cleaned.expected.mean, upper, np.full_like(score, np.nan), score > 1)
+    return _Judged(score, cleaned.expected.mean, upper)
 
 
-def _table(counts: Counts, cleaned: _Cleaned, judged: _Judged, alarm: Flags, first: int) -> pa.Table:
+def _table(counts: Counts, cleaned: _Cleaned, judged: _Judged, upper: Floats, first: int) -> pa.Table:
     areas, steps = counts.values.shape
     index = np.repeat(np.arange(areas), steps - first)
     days = counts.first_number + counts.step * np.tile(np.arange(first, steps), areas)
@@ -258,9 +270,9 @@ def _table(counts: Counts, cleaned: _Cleaned, judged: _Judged, alarm: Flags, fir
         "day": date_column(days),
         "value": column(counts.values),
         "expected": column(judged.expected),
-        "upper": column(judged.upper),
+        "upper": column(upper),
         "score": column(judged.score),
-        "is_alarm": pa.array(alarm[:, first:].ravel()),
+        "is_alarm": pa.array((cleaned.values > upper)[:, first:].ravel()),
         "marked": _marks(counts, cleaned, judged, first),
     }
     return long_table(columns, counts.areas, index)

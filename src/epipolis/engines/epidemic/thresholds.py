@@ -14,7 +14,7 @@ _FIRST = 1.15  # before there is a past to learn from
 _MOST = 4.0
 
 
-def strayed(scores: Floats, usual: Floats, step: int, *, lag: int) -> Floats:
+def strayed(scores: Floats, usual: Floats, step: int, *, lag: int, height: float | None = None) -> Floats:
     """By what factor upper scores of the past were wider than by theory, 1 to 4 [areas, steps]: each from days before it.
 
     Overdispersion, wandering means and holidays widen them. Past outbreaks, five days in a row high above what was expected,
@@ -87,10 +87,23 @@ def discovered(chances: Floats, share: float) -> NDArray[np.bool_]:
 
     Benjamini and Hochberg 1995, J. R. Stat. Soc. B 57:289. NaN are no alarms.
     """
-    found = np.zeros(len(chances), bool)
+    return np.asarray(chances <= critical(chances, share))
+
+
+def critical(chances: Floats, share: float) -> Floats:
+    """How small each chance must be to be discovered beside the others of its day, as `discovered` has it; NaN stay NaN.
+
+    One that is not discovered is held against what the others would leave it if it were the smallest.
+    """
+    found = np.full(len(chances), np.nan)
     known = np.flatnonzero(~np.isnan(chances))
-    order = known[np.argsort(chances[known])]
-    passed = np.flatnonzero(chances[order] <= share * np.arange(1, len(order) + 1) / max(1, len(order)))
-    if len(passed):
-        found[order[: passed[-1] + 1]] = True
+    if not len(known):
+        return found
+    order = known[np.argsort(chances[known], kind="stable")]
+    rank = np.arange(1, len(order) + 1)
+    passed = int(np.max(rank * (chances[order] <= share * rank / len(order))))
+    before = np.maximum.accumulate(rank * (chances[order] <= share * (rank + 1) / len(order)))
+    allowed = 1 + np.concatenate([[0], before[:-1]])
+    allowed[:passed] = passed
+    found[order] = share * allowed / len(order)
     return found
