@@ -49,7 +49,7 @@ STAYS = {
     "scenarios.RunTable": "invented people, counted",
     **dict.fromkeys(
         (f"forecast.{name}" for name in ("Round", "Forecast", "Reproduction", "Passing", "Score", "Series", "SeriesValue")),
-        "counts of districts and what follows from them; rounds end by a rule of their own",
+        "counts of districts and what follows from them; rounds and uploaded values end by rules of their own",
     ),
     **dict.fromkeys(
         (f"signals.{name}" for name in ("Look", "Signal", "SignalRevision", "HotSpot", "Watched")),

@@ -110,7 +110,10 @@ def test_a_limit_that_is_likely_passed_is_told_with_its_day():
     passing = Passing(limit=60, first_day=date(2026, 3, 2), probabilities=[0.1, 0.6, 0.9])
     row = {"passing": passing, "name": "St Mary", "title": "wards", "probability": 0.9, "likely_from": date(2026, 3, 3)}
 
-    assert words.bed_sentence(row) == "St Mary, wards: more than 60 are likely from 3 March on (90 % in two weeks)."
+    assert words.bed_sentence(row) == (
+        "St Mary, wards: the limit of 60 is likely passed for the first time on 3 March; on any day until 4 March with a"
+        " probability of 90 %."
+    )
     assert "until 4 March with a probability of 90 %" in words.bed_sentence(row | {"likely_from": None})
     assert words.bed_sentence(row | {"passing": None}) == "St Mary, wards: no limit is stated."
 

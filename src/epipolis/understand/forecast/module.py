@@ -47,6 +47,18 @@ MODULE = Module(
             topics=("forecast",),
             order=15,
         ),
+        Tile(
+            gettext_noop("Occupied beds in two weeks"),
+            queries.beds_tile,
+            needs="forecast.view",
+            definition=gettext_noop(
+                "The 95 % range of people in hospital in the whole city, and the limit of beds that is likeliest passed until then."
+            ),
+            source=gettext_noop("The newest round of forecasts, from uploaded occupied beds, else from the line list."),
+            url="forecast:beds",
+            topics=("forecast",),
+            order=15,
+        ),
     ),
     layers=(
         Layer(
@@ -68,6 +80,12 @@ MODULE = Module(
             lambda: settings.keep_days,
             services.forget_rounds,
             gettext_noop("a record of past forecasts is worth the more the longer it is; it holds no personal data"),
+        ),
+        Keep(
+            "forecast.series",
+            lambda: settings.series_days,
+            services.forget_series,
+            gettext_noop("models learn from earlier seasons; counts of beds and reports hold no personal data"),
         ),
     ),
     importers=(

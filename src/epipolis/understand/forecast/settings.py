@@ -15,6 +15,7 @@ class Settings:
     fewest_cases: int = 20  # fewer in the last four weeks, and the page says that little can be said
     seed: int = 1  # the same input, settings and seed give the same round
     keep_days: int = 1_830  # rounds and their scores; they hold no personal data
+    series_days: int = 1_830  # uploaded values, by the day that they count; they hold no personal data
     import_rows: int = 5_000  # rows that an import checks and stores in one transaction
 
 

@@ -54,12 +54,11 @@ def risk_map(request: HttpRequest) -> HttpResponse:
     found = queries.latest_round()
     if found is None:
         return render(request, "forecast/map.html", _empty())
-    limit = _limit(request)
-    address = reverse("forecast:areas") + (f"?limit={limit:g}" if limit else "")
+    passes = queries.risks(found, _limit(request))
+    address = reverse("forecast:areas") + (f"?limit={passes.limit:g}" if passes.limit else "")
     layer = Layer("risk", _("Probability in percent"), address, needs="forecast.view", colour_by="probability")
-    context = {"round": found, "layers": [layer], "rows": queries.area_rows(found, limit)}
-    shown = limit or found.settings.get("incidence_limit") or 0
-    return render(request, "forecast/map.html", context | {"limit": f"{shown:g}"})
+    context = {"round": found, "layers": [layer], "rows": queries.area_rows(found, passes), "passes": passes}
+    return render(request, "forecast/map.html", context | {"limit": f"{passes.limit:g}" if passes.limit else ""})
 
 
 @needs("forecast.view")
@@ -181,7 +180,9 @@ def _overview(request: HttpRequest, found: Round, newest: Round) -> dict[str, An
     looked = queries.looked_at(found, request.GET.get("target", ""), request.GET.get("area", ""))
     context = queries.overview(looked, newest=newest)
     is_old = (clock.now() - found.known_at).days >= 2 and found.id == newest.id
-    return context | {"areas": queries.area_rows(found), "is_old": is_old, "open": queries.open_round()}
+    passes = queries.risks(found)
+    told = {"areas": queries.area_rows(found, passes), "passes": passes}
+    return context | told | {"is_old": is_old, "open": queries.open_round()}
 
 
 def _limit(request: HttpRequest) -> float | None:

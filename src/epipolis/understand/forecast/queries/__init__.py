@@ -1,8 +1,9 @@
 """Every question that the forecasts answer."""
 
 from .inputs import Known, digest_of, from_bytes, known_at, series_rows, to_bytes
-from .pages import ahead_tile, area_rows, beds_page, looked_at, models_page, overview, rt_tile, score_summary
-from .results import area_names, risks, targets_of
+from .pages import ahead_tile, area_rows, beds_page, beds_tile, looked_at, models_page, overview, rt_tile, score_summary
+from .results import area_names, targets_of
+from .risks import Risks, risks
 from .rounds import (
     OPEN,
     baseline_scores,
@@ -83,12 +84,14 @@ __all__ = [
     "SCORE_COLUMNS",
     "WEEK",
     "Known",
+    "Risks",
     "ahead_tile",
     "area_names",
     "area_of",
     "area_rows",
     "baseline_scores",
     "beds_page",
+    "beds_tile",
     "content_of",
     "counts_of",
     "digest_of",

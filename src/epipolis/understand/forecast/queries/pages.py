@@ -10,6 +10,7 @@ from epipolis.understand.forecast.models import COPIES, Round
 from epipolis.understand.forecast.queries import charts, records, results, words
 from epipolis.understand.forecast.queries.records import Record
 from epipolis.understand.forecast.queries.results import Quantiles
+from epipolis.understand.forecast.queries.risks import Risks
 from epipolis.understand.forecast.queries.rounds import earlier_rounds, latest_round
 from epipolis.understand.forecast.queries.targets import (
     BASELINE,
@@ -127,10 +128,10 @@ def _week(one: Quantiles, looked: Looked) -> dict[str, Any]:
 _SHOWN = {"low": 0.025, "quarter": 0.25, "median": 0.5, "three_quarters": 0.75, "high": 0.975}
 
 
-def area_rows(found: Round, limit: float | None = None) -> list[dict[str, Any]]:
-    """Every area with its Rt and what is to come, the city first; `limit`: an incidence other than that of the rules."""
+def area_rows(found: Round, passes: Risks) -> list[dict[str, Any]]:
+    """Every area with its Rt and what is to come, the city first."""
     weeks = results.first_weeks(found)
-    risk = {row["area"]: row for row in results.risks(found, limit)}
+    risk = {row["area"]: row for row in passes.rows}
     names = results.area_names()
     rows = []
     for area, row, newest in results.reproductions(found):
@@ -246,6 +247,18 @@ def ahead_tile(at: datetime) -> dict[str, Any]:
     first = _week(weeks[0], looked)
     held = words.record_sentence(*records.hits(records.scores(CASES, area=CITY, until=found.made_on)))
     return {"value": f"{first['low']}–{first['high']}", "note": held, "as_of": found.known_at}
+
+
+def beds_tile(at: datetime) -> dict[str, Any]:
+    """The city's occupied beds in two weeks on the dashboard, with the limit that is likeliest passed until then."""
+    found = latest_round(at)
+    rows = results.beds(found) if found else []
+    if found is None or not rows:
+        return {"value": None, "note": words.no_beds_sentence()}
+    shown = next((row for row in rows if row["area"] == CITY), rows[0])
+    told = [row for row in rows if row["area"] == CITY or (row["passing"] and not row["passing"].is_assumed)]
+    tightest = max(told or rows, key=lambda row: (row["probability"] or 0, row is shown))
+    return {"value": _bed_row(shown)["fortnight_range"], "note": words.bed_sentence(tightest), "as_of": found.known_at}
 
 
 def _copies(found: Round, name: str) -> str:

@@ -139,41 +139,6 @@ def first_weeks(found: Round, target: str = CASES, model: str = ENSEMBLE) -> dic
     return {area: quantiles_of(found, part) for area, part in grouped.items()}
 
 
-def weekly_limit(found: Round, known: Known, area: str, limit: float | None = None) -> float | None:
-    """The cases of seven days at which an area reaches an incidence limit, else that of the rules."""
-    people = known.people.get(area)
-    limit = limit or found.settings.get("incidence_limit")
-    return people * float(limit) / 100_000 if people and limit else None
-
-
-def risks(found: Round, incidence: float | None = None) -> list[dict[str, Any]]:
-    """For each area, how likely cases of seven days pass the incidence limit in one of the next two weeks: the likelier of
-    the two, so at least so likely. None where nobody counted the people."""
-    known = known_of(found)
-    if known is None:
-        return []
-    names = area_names()
-    rows = []
-    for area, weeks in first_weeks(found).items():
-        limit = weekly_limit(found, known, area, incidence)
-        chances = [one.over(limit) for one in weeks[:2]] if limit is not None else []
-        told = [chance for chance in chances if chance is not None]
-        week = known.truth(CASES, area, known.last_day, WEEK)
-        people = known.people.get(area)
-        rows.append(
-            {
-                "area": area,
-                "name": names.get(area, area),
-                "probability": max(told) if told else None,
-                "incidence": round(100_000 * week / people, 1) if people and week is not None else None,
-                "cases": week,
-                "next": weeks[0] if weeks else None,
-                "marked": weeks[0].marked if weeks else "",
-            }
-        )
-    return sorted(rows, key=lambda row: (row["area"] != CITY, -(row["probability"] or 0), row["name"]))
-
-
 def beds(found: Round) -> list[dict[str, Any]]:
     """Each occupancy of each area: now, in one and two weeks, its limit and how likely it is passed."""
     known = known_of(found)

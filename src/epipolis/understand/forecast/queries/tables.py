@@ -10,6 +10,7 @@ from epipolis.engines import epidemic
 from epipolis.sense.city import queries as city
 from epipolis.understand.forecast.models import Forecast, Reproduction, Round, Score
 from epipolis.understand.forecast.queries import results, words
+from epipolis.understand.forecast.queries.risks import risks
 from epipolis.understand.forecast.queries.rounds import latest_round
 from epipolis.understand.forecast.queries.targets import ENSEMBLE
 from epipolis.understand.forecast.queries.uploaded import HUB_NAMES
@@ -105,15 +106,17 @@ def rt_rows(found: Round, area: str = "") -> list[dict[str, Any]]:
 def risk_geojson(found: Round | None, limit: float | None = None) -> dict[str, Any]:
     """District borders with the probability that the incidence limit is passed in the next two weeks."""
     borders = city.border_geojson("districts")
-    figures = {row["area"]: row for row in results.risks(found, limit)} if found else {}
+    passes = risks(found, limit) if found else None
+    figures = {row["area"]: row for row in passes.rows} if passes else {}
     features = []
     for feature in borders["features"]:
         row = figures.get(feature["properties"]["code"])
         told: dict[str, Any] = {}
-        if row:
+        if row and passes:
             chance = row["probability"]
             told = {
                 "probability": min(max(round(100 * chance), 1), 99) if chance is not None else None,
+                "limit": passes.limit,
                 "incidence": row["incidence"],
                 "cases_next_week": words.number(row["next"].at(0.5)) if row["next"] else None,
             }

@@ -179,6 +179,10 @@ _WEAKNESSES = {
 }
 
 
+def no_beds_sentence() -> str:
+    return _("no occupied beds are known")
+
+
 def bed_sentence(row: dict[str, Any]) -> str:
     """What one occupancy comes to."""
     passing, values = row["passing"], {"name": row["name"], "what": row["title"]}
@@ -188,8 +192,13 @@ def bed_sentence(row: dict[str, Any]) -> str:
     values |= {
         "limit": number(passing.limit),
         "chance": percent(row["probability"]),
-        "day": formats.date_format(row["likely_from"] or last, "MONTH_DAY_FORMAT"),
+        "last": formats.date_format(last, "MONTH_DAY_FORMAT"),
     }
     if row["likely_from"]:
-        return _("%(name)s, %(what)s: more than %(limit)s are likely from %(day)s on (%(chance)s in two weeks).") % values
-    return _("%(name)s, %(what)s: the limit of %(limit)s is passed until %(day)s with a probability of %(chance)s.") % values
+        values["first"] = formats.date_format(row["likely_from"], "MONTH_DAY_FORMAT")
+        text = _(
+            "%(name)s, %(what)s: the limit of %(limit)s is likely passed for the first time on %(first)s; on any day until"
+            " %(last)s with a probability of %(chance)s."
+        )
+        return text % values
+    return _("%(name)s, %(what)s: the limit of %(limit)s is passed until %(last)s with a probability of %(chance)s.") % values

@@ -5,7 +5,7 @@ from .hub import import_hub
 from .rounds import PAST_TASK, TASK, compute_round, forget_rounds, make_nightly, make_past, start_past, start_round
 from .scoring import score_what_is_due
 from .series import FIELDS as SERIES_FIELDS
-from .series import import_series
+from .series import forget_series, import_series
 
 __all__ = [
     "HUB_FIELDS",
@@ -14,6 +14,7 @@ __all__ = [
     "TASK",
     "compute_round",
     "forget_rounds",
+    "forget_series",
     "import_hub",
     "import_series",
     "make_nightly",

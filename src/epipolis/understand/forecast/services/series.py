@@ -173,3 +173,13 @@ def _write(rows: list[_Read], known: dict[str, Series], options: ImportOptions) 
         "forecast.series", by=options.by, at=options.at, subject=", ".join(sorted({r.name for r in rows}))[:200], **detail
     )
     live.tell("forecast")
+
+
+@transaction.atomic
+def forget_series(*, before: datetime, at: datetime) -> int:
+    """Erase uploaded values of days before a moment, and series of which nothing is left; return how many values."""
+    old = SeriesValue.objects.filter(day__lt=clock.local_day(before))
+    touched = set(old.values_list("series_id", flat=True).distinct())
+    _rows, kinds = old.delete()
+    Series.objects.filter(id__in=touched, values=None).delete()
+    return kinds.get("forecast.SeriesValue", 0)

@@ -20,7 +20,7 @@ def signal_chart(one: Signal, newest: Look | None) -> dict[str, Any] | None:
         return None
     known = {line[0]: line[1:] for line in one.course}
     since = _since(one, newest)
-    days = [*known, *(day for day in since if day not in known)]
+    days = sorted({*known, *since})
     empty = (None, None, None)
     expected = [known.get(day, empty)[1] for day in days]
     upper = [known.get(day, empty)[2] for day in days]
@@ -56,12 +56,20 @@ def _ranges(one: Signal, expected: list[Any], upper: list[Any]) -> list[dict[str
 
 def _since(one: Signal, newest: Look | None) -> dict[str, float]:
     """The same days and four weeks more, by what the newest look knew, where that is later than the signal."""
-    if newest is None or newest.known_at <= one.known_at or one.method == Signal.Method.LEVEL:
+    if newest is None or newest.known_at <= one.known_at:
         return {}
-    areas = one.hot_spot.areas if is_spot(one) else [one.area]
-    values = inputs.values_of(inputs.known_before(newest.known_at), one.series, list(areas))
+    known, areas = inputs.known_before(newest.known_at), one.hot_spot.areas if is_spot(one) else [one.area]
+    values = inputs.values_of(known, one.series, list(areas))
+    if one.method == Signal.Method.LEVEL:
+        values = _weekly(values, known.people.get(one.area), one.detail.get("window_days", 7))
     first, last = date.fromisoformat(one.course[0][0]), one.day + timedelta(days=_AFTER)
     return {day.isoformat(): round(value, 2) for day, value in sorted(values.items()) if first <= day <= last}
+
+
+def _weekly(values: dict[date, float], people: float | None, window: int) -> dict[date, float]:
+    """Cases per 100,000 people and week, mean of `window` days; nothing where nobody counted the people."""
+    share = 100_000 * 7 / window / people if people else 0
+    return {day: share * sum(values.get(day - timedelta(days=n), 0.0) for n in range(window)) for day in values if share}
 
 
 def _only(days: list[str], wanted: str, value: float | None) -> list[float | None]:

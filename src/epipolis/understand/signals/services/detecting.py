@@ -129,10 +129,13 @@ def _detected(table: pa.Table, watch: Watch, last: date, step: int, found: Found
         return epidemic.detect(table, since=since, step=step, **options).to_pylist()
     except ValueError:
         rows: list[dict[str, Any]] = []
-        for area in sorted(set(table["area"].to_pylist())):
+        areas = sorted(set(table["area"].to_pylist()))
+        if watch.together == "all":  # each place alone gets its share of the rate of all
+            options |= {"false_alarms_per_year": watch.rate / len(areas), "together": "series"}
+        for area in areas:
             try:
                 one = table.filter(pc.equal(table["area"], area))
-                rows += epidemic.detect(one, since=since, **options).to_pylist()
+                rows += epidemic.detect(one, since=since, step=step, **options).to_pylist()
             except ValueError as error:
                 text = gettext_noop("Not judged in %(area)s: %(why)s")
                 found.problems.append(problem(watch.series, text, area=area, why=str(error)[:300]))
@@ -186,12 +189,12 @@ def _short(value: float | None) -> float | None:
 
 
 def _levels(known: Known, rule: LevelRule, found: Found) -> None:
-    """Days on which the incidence rose to a limit that it had not reached in the week before."""
+    """Days on which the incidence rose to a limit that it had not reached in the week before, by enough cases."""
     daily = known.daily(CASES)
     if daily and not known.people:
         text = gettext_noop("No people are counted in the city, so no incidence can be watched.")
         found.problems.append(problem(CASES, text))
-    for area in daily:
+    for area, (first, _values) in daily.items():
         people = known.people.get(area)
         if not people:
             continue
@@ -199,11 +202,12 @@ def _levels(known: Known, rule: LevelRule, found: Found) -> None:
         days = [known.last_day - timedelta(days=back) for back in range(settings.shown_days, -1, -1)]
         counts = {day: sum(values.get(day - timedelta(days=n), 0.0) for n in range(rule.window_days)) for day in days}
         weekly = {day: count * 7 / rule.window_days / people * 100_000 for day, count in counts.items()}
+        passed = {day: {one for one in rule.levels if one <= weekly[day] and counts[day] >= rule.fewest} for day in days}
         for day in days[-settings.judge_days :]:
-            before = max((weekly.get(day - timedelta(days=n), 0.0) for n in range(1, 8)), default=0.0)
-            reached = [level for level in rule.levels if before < level <= weekly[day] and counts[day] >= rule.fewest]
-            upper = reached[-1] if reached else None
-            course = [[d.isoformat(), _short(weekly[d]), None, upper] for d in days if d <= day] if reached else []
+            before = set().union(*(passed.get(day - timedelta(days=n), set()) for n in range(1, 8)))
+            reached = passed[day] - before
+            upper = max(reached, default=None)
+            course = [[d.isoformat(), _short(weekly[d]), None, upper] for d in days if first <= d <= day] if reached else []
             detail = {"window_days": rule.window_days, "cases": counts[day]}
             found.rows.append(
                 Row(CASES, area, day, "level", 1, weekly[day], None, upper, bool(reached), None, rule.rule, course, detail)

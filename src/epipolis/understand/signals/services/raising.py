@@ -35,7 +35,7 @@ def _is_passed_before(row: Row, existing: dict[Any, Signal]) -> bool:
     if row.method != Signal.Method.LEVEL:
         return False
     nearby = (existing.get((row.series, row.area, row.day + timedelta(days=n), row.method)) for n in range(-7, 8))
-    return any(one is not None and (one.upper or 0) >= (row.upper or 0) for one in nearby)
+    return any(one is not None and one.stands and (one.upper or 0) >= (row.upper or 0) for one in nearby)
 
 
 def _raise(row: Row, *, known_at: datetime, made_at: datetime) -> Signal:
