@@ -55,6 +55,11 @@ STAYS = {
         (f"signals.{name}" for name in ("Look", "Signal", "SignalRevision", "HotSpot", "Watched")),
         "counts of districts; signals end by a rule of their own",
     ),
+    "labs.Laboratory": "a laboratory",
+    "labs.CodeMeaning": "a code of a laboratory",
+    "labs.LabMessage": "its sealed text ends by a rule of its own, and the whole row where no result came of it",
+    "labs.LabResult": "as the case itself, under an opaque id",
+    "labs.Handling": "of a message, by staff; ends with it",
     "signals.Judgement": "of a signal, by staff; ends with it",
 }
 

@@ -1,0 +1,20 @@
+from dataclasses import dataclass
+from uuid import UUID
+
+from epipolis.core.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived(Event):
+    """A laboratory message is stored and waits to be understood."""
+
+    message: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFiled(Event):
+    """A laboratory result is filed under a person, and under a case where there is one."""
+
+    result: int
+    person: UUID
+    case: UUID | None

@@ -1,0 +1,183 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from epipolis.core.models import DeviceToken
+from epipolis.sense.cases.models import Case
+from epipolis.sense.people.models import Person
+
+
+class Laboratory(models.Model):
+    """A laboratory that sends results, known by the code in its messages, by its device token or by its certificate."""
+
+    name = models.CharField(_("name"), max_length=200)
+    code = models.CharField(_("code"), max_length=100, unique=True)  # as in MSH-4, or the FHIR identifier
+    account = models.ForeignKey(DeviceToken, models.SET_NULL, null=True, related_name="+")
+    certificate = models.CharField(_("name in the client certificate"), max_length=200, blank=True)
+    disease = models.CharField(_("disease of its tests"), max_length=40, blank=True)
+    is_trusted = models.BooleanField(_("results count without a person’s look"), default=True)
+    is_closed = models.BooleanField(_("no longer sends"), default=False)
+    silent_after = models.PositiveSmallIntegerField(_("hours after which it is silent"), null=True)  # null: the setting
+    known_at = models.DateTimeField()
+    simulated = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["certificate"], name="one_laboratory_a_certificate", condition=~models.Q(certificate="")
+            ),
+            models.UniqueConstraint(fields=["account"], name="one_laboratory_an_account"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class CodeMeaning(models.Model):
+    """What a test's code means here, as staff said: a disease and a kind of test, or (no disease) that it is not for us."""
+
+    laboratory = models.ForeignKey(Laboratory, models.CASCADE, null=True, related_name="meanings")  # null: of all
+    system = models.CharField(max_length=100, blank=True)
+    code = models.CharField(max_length=100)
+    text = models.CharField(max_length=200, blank=True)
+    disease = models.CharField(max_length=40, blank=True)
+    kind = models.CharField(max_length=12, blank=True)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["laboratory", "system", "code"], name="one_meaning_a_code", nulls_distinct=False)
+        ]
+
+    def __str__(self):
+        return f"{self.code}: {self.disease or '–'}"
+
+
+class LabMessage(models.Model):
+    """One message as it came, sealed, and the one state in which it ended.
+
+    A sender's number comes once. The same number with the same content is the same message; with other content it is
+    kept beside the first and waits for a person.
+    """
+
+    class Format(models.TextChoices):
+        HL7 = "hl7", _("HL7 v2")
+        FHIR = "fhir", _("FHIR")
+        CSV = "csv", _("table row")
+
+    class State(models.TextChoices):
+        RECEIVED = "received", _("received")
+        NEW_CASE = "new_case", _("new case")
+        EXISTING_CASE = "existing_case", _("known case")
+        PERSON = "person", _("person without a case")
+        UNCLEAR = "unclear", _("unclear")
+        FORWARDED = "forwarded", _("forwarded")
+        REJECTED = "rejected", _("rejected")
+
+    laboratory = models.ForeignKey(Laboratory, models.PROTECT, null=True, related_name="messages")
+    sender = models.CharField(_("sender"), max_length=200)  # as the message says it
+    message_id = models.CharField(_("number"), max_length=200)
+    format = models.CharField(max_length=4, choices=Format.choices)
+    raw = models.BinaryField(default=b"")  # sealed; empty once it was forgotten
+    digest = models.CharField(max_length=64)  # keyed
+    road = models.CharField(max_length=10)  # mllp, http, import
+    by = models.CharField(max_length=150)
+    received = models.DateTimeField(_("received"))
+    state = models.CharField(max_length=13, choices=State.choices, default=State.RECEIVED)
+    problem = models.CharField(max_length=20, blank=True)  # why a person must look, in one word
+    reason = models.JSONField(default=list)  # pairs of a sentence and its values
+    processed = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    simulated = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sender", "message_id", "digest"], name="a_message_once"),
+        ]
+        indexes = [
+            models.Index(fields=["state", "-received", "-id"], name="messages_by_state"),
+            models.Index(fields=["laboratory", "-received"], name="messages_by_laboratory"),
+            models.Index(fields=["received"], name="messages_unprocessed", condition=models.Q(state="received")),
+            models.Index(fields=["received", "id"], name="messages_with_raw", condition=~models.Q(raw=b"")),
+        ]
+
+    def __str__(self):
+        return f"{self.sender} {self.message_id}"
+
+
+class LabResult(models.Model):
+    """One finding of one message about one disease. A correction supersedes; nothing is overwritten."""
+
+    class Result(models.TextChoices):
+        POSITIVE = "positive", _("positive")
+        NEGATIVE = "negative", _("negative")
+        INCONCLUSIVE = "inconclusive", _("inconclusive")
+        UNSATISFACTORY = "unsatisfactory", _("specimen unsatisfactory")
+        PENDING = "pending", _("pending")
+
+    class Status(models.TextChoices):
+        PRELIMINARY = "preliminary", _("preliminary")
+        FINAL = "final", _("final")
+        CORRECTED = "corrected", _("corrected")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    message = models.ForeignKey(LabMessage, models.PROTECT, related_name="results")
+    ref = models.CharField(max_length=100)  # what the laboratory calls this finding, the same in every version of it
+    source = models.CharField(max_length=100)  # who uses that name: the laboratory
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    case = models.ForeignKey(Case, models.SET_NULL, null=True, related_name="+")
+    code = models.CharField(max_length=100, blank=True)
+    system = models.CharField(max_length=100, blank=True)
+    text = models.CharField(max_length=200, blank=True)
+    kind = models.CharField(max_length=12)
+    disease = models.CharField(_("disease"), max_length=40)
+    result = models.CharField(_("result"), max_length=14, choices=Result.choices)
+    value = models.CharField(max_length=100, blank=True)
+    status = models.CharField(_("status"), max_length=11, choices=Status.choices)
+    specimen = models.CharField(_("specimen"), max_length=100, blank=True)
+    sampled_at = models.DateTimeField(_("sample taken"), null=True)
+    reported_at = models.DateTimeField(_("reported by the laboratory"), null=True)
+    received = models.DateTimeField(_("received"))
+    known_at = models.DateTimeField()
+    supersedes = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
+    is_in_force = models.BooleanField(default=True)  # of all versions of one finding, the one that counts
+    taken_back = models.DateTimeField(null=True)  # somebody undid the handling of its message
+    device = models.CharField(max_length=100, blank=True)
+    lot = models.CharField(max_length=60, blank=True)
+    simulated = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message", "ref"], name="one_result_a_message_and_finding"),
+            models.UniqueConstraint(fields=["source", "ref"], name="one_result_in_force", condition=models.Q(is_in_force=True)),
+        ]
+        indexes = [
+            models.Index(fields=["source", "ref"], name="versions_of_a_result"),
+            models.Index(fields=["person"], name="results_of_person"),
+            models.Index(fields=["case"], name="results_of_case"),
+            models.Index(fields=["received", "id"], name="results_by_time"),
+        ]
+
+    def __str__(self):
+        return f"{self.disease} {self.result} {self.ref}"
+
+
+class Handling(models.Model):
+    """One step that somebody took with a message; the newest can be taken back."""
+
+    message = models.ForeignKey(LabMessage, models.CASCADE, related_name="handlings")
+    action = models.CharField(max_length=12)  # link, case, forward, reject, again, undo
+    before = models.CharField(max_length=13, choices=LabMessage.State.choices)
+    after = models.CharField(max_length=13, choices=LabMessage.State.choices)
+    former = models.JSONField(default=dict)  # problem and reason before the step
+    note = models.CharField(max_length=500, blank=True)  # why, or to whom; no names of patients
+    person = models.UUIDField(null=True)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+    undoes = models.ForeignKey("self", models.CASCADE, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["message", "-id"], name="handlings_of_message")]
+
+    def __str__(self):
+        return f"{self.action}: {self.before} → {self.after}"
