@@ -8,10 +8,11 @@ from uuid import UUID
 import msgspec
 from django.db import connection, transaction
 
-from epipolis.core import audit, live
+from epipolis.core import audit, events, live
 from epipolis.sense.cases import queries as cases
 from epipolis.sense.cases.models import Case
 from epipolis.understand.tracing import queries
+from epipolis.understand.tracing.events import ContactsFound
 from epipolis.understand.tracing.models import CaseStay, Contact, Encounter, Trace
 from epipolis.understand.tracing.queries import Findings, Found
 
@@ -49,6 +50,9 @@ def trace_case(case_id: UUID, *, by: audit.Actor, at: datetime) -> Trace:
     counts = {"found": trace.found, "added": trace.added, "gone": trace.gone, "changed": trace.changed}
     audit.record("tracing.trace", by=by, at=at, subject=case_id, trace=trace.id, rule=found.decision.rule, **counts)
     live.tell("contacts", case=str(case_id))
+    if any(changes.values()):
+        found_ids = (*changes["added"], *changes["gone"], *map(int, changes["changed"]))
+        events.publish(ContactsFound(case=case_id, contacts=found_ids))
     return trace
 
 

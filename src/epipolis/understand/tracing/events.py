@@ -1,0 +1,12 @@
+from dataclasses import dataclass
+from uuid import UUID
+
+from epipolis.core.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsFound(Event):
+    """A trace changed whom a case met: `contacts` are the ids that are new, changed, or gone."""
+
+    case: UUID
+    contacts: tuple[int, ...]
