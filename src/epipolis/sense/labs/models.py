@@ -84,7 +84,8 @@ class LabMessage(models.Model):
     by = models.CharField(max_length=150)
     received = models.DateTimeField(_("received"))
     state = models.CharField(max_length=13, choices=State.choices, default=State.RECEIVED)
-    problem = models.CharField(max_length=20, blank=True)  # why a person must look, in one word
+    problem = models.CharField(max_length=20, blank=True)  # what kept it from being filed, in one word
+    is_waiting = models.BooleanField(default=False)  # for a person to look
     reason = models.JSONField(default=list)  # pairs of a sentence and its values
     processed = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -98,6 +99,7 @@ class LabMessage(models.Model):
             models.Index(fields=["state", "-received", "-id"], name="messages_by_state"),
             models.Index(fields=["laboratory", "-received"], name="messages_by_laboratory"),
             models.Index(fields=["received"], name="messages_unprocessed", condition=models.Q(state="received")),
+            models.Index(fields=["received", "id"], name="messages_waiting", condition=models.Q(is_waiting=True)),
             models.Index(fields=["received", "id"], name="messages_with_raw", condition=~models.Q(raw=b"")),
         ]
 
@@ -169,7 +171,7 @@ class Handling(models.Model):
     action = models.CharField(max_length=12)  # link, case, forward, reject, again, undo
     before = models.CharField(max_length=13, choices=LabMessage.State.choices)
     after = models.CharField(max_length=13, choices=LabMessage.State.choices)
-    former = models.JSONField(default=dict)  # problem and reason before the step
+    former = models.JSONField(default=dict)  # problem, reason and waiting before the step
     note = models.CharField(max_length=500, blank=True)  # why, or to whom; no names of patients
     person = models.UUIDField(null=True)
     by = models.CharField(max_length=150)
