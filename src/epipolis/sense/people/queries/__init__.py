@@ -1,3 +1,4 @@
+from .clusters import holding, same_people, same_person
 from .looks import Look, everything_about, history_of, looks_at, reads_of
 from .names import Name, named
 from .records import KINDS, PersonRecord, kind_text, mask, person, person_ids, record_of, registered, what_is_held
@@ -11,6 +12,7 @@ __all__ = [
     "digits_of",
     "everything_about",
     "history_of",
+    "holding",
     "kind_text",
     "looks_at",
     "mask",
@@ -20,6 +22,8 @@ __all__ = [
     "reads_of",
     "record_of",
     "registered",
+    "same_people",
+    "same_person",
     "search",
     "what_is_held",
 ]

@@ -2,6 +2,8 @@ from .codes import CodeError, forget_return_codes, issue_return_code, open_retur
 from .correcting import FIELDS, correct_person
 from .erasing import erase_person
 from .importing import import_people
+from .matching import Match, match_people, match_person
+from .merging import answer_question, merge_people, put_off_question, unmerge_people
 from .reading import IMPORT_FIELDS, read_birth
 from .registering import find_or_make_people, find_or_make_person
 from .rows import Birth, PersonError, PersonRow
@@ -11,8 +13,10 @@ __all__ = [
     "IMPORT_FIELDS",
     "Birth",
     "CodeError",
+    "Match",
     "PersonError",
     "PersonRow",
+    "answer_question",
     "correct_person",
     "erase_person",
     "find_or_make_people",
@@ -20,6 +24,11 @@ __all__ = [
     "forget_return_codes",
     "import_people",
     "issue_return_code",
+    "match_people",
+    "match_person",
+    "merge_people",
     "open_return_code",
+    "put_off_question",
     "read_birth",
+    "unmerge_people",
 ]

@@ -1,0 +1,55 @@
+"""Who is the same person: rows that were merged point to the row that holds, and every reader sees the whole cluster."""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from django.db import connection
+
+_UP = """
+WITH RECURSIVE up (start, id, merged_into) AS (
+    SELECT id, id, merged_into FROM people_person WHERE id = ANY(%s::uuid[]) AND merged_into IS NOT NULL
+    UNION ALL
+    SELECT up.start, p.id, p.merged_into FROM up JOIN people_person p ON p.id = up.merged_into
+)
+SELECT start, id FROM up WHERE merged_into IS NULL"""
+_DOWN = """
+WITH RECURSIVE down (top, id, known_at) AS (
+    SELECT id, id, known_at FROM people_person WHERE id = ANY(%s::uuid[])
+    UNION ALL
+    SELECT down.top, p.id, p.known_at FROM down JOIN people_person p ON p.merged_into = down.id
+)
+SELECT top, id FROM down WHERE id <> top ORDER BY known_at, id"""
+
+
+def same_person(person_id: UUID) -> tuple[UUID, ...]:
+    """Every row of this person, the one that holds first; of an unknown number that number alone."""
+    return same_people([person_id])[person_id]
+
+
+def same_people(ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """The same for many: each of the ids with its whole cluster; two questions to the database, however many."""
+    holders = holding(ids)
+    tops = set(holders.values())
+    members: dict[UUID, list[UUID]] = {top: [top] for top in tops}
+    if tops:
+        with connection.cursor() as cursor:
+            cursor.execute(_DOWN, [_listed(tops)])
+            for top, member in cursor.fetchall():
+                members[top].append(member)
+    return {person: tuple(members[holders[person]]) for person in ids}
+
+
+def holding(ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Which row holds for each of these; who was never merged holds for themselves."""
+    found = dict.fromkeys(ids)
+    if not found:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_UP, [_listed(found)])
+        merged: Mapping[UUID, UUID] = dict(cursor.fetchall())
+    return {person: merged.get(person, person) for person in found}
+
+
+def _listed(ids: Collection[UUID]) -> str:
+    """One text: a list of thousands of values takes longer to write than to answer."""
+    return f"{{{','.join(map(str, ids))}}}"
