@@ -41,7 +41,10 @@ class Problem:
 
 @dataclass
 class ImportReport:
-    """What became of each row. `accepted` = `created` + `changed` + `unchanged`; `rejected` rows are not stored."""
+    """What became of each row. `accepted` = `created` + `changed` + `unchanged`; `rejected` rows are not stored.
+
+    Of the accepted, `linked` were found to be about somebody who was known, and `asked` wait for an answer whether they are.
+    """
 
     accepted: int = 0
     rejected: int = 0
@@ -49,6 +52,8 @@ class ImportReport:
     changed: int = 0
     unchanged: int = 0
     warnings: int = 0
+    linked: int = 0
+    asked: int = 0
     dry_run: bool = False
     mapping: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -84,7 +89,7 @@ class ImportReport:
         return {key: value for key, value in asdict(self).items() if not key.startswith("_")}
 
 
-_COUNTS = ("accepted", "rejected", "created", "changed", "unchanged", "warnings")
+_COUNTS = ("accepted", "rejected", "created", "changed", "unchanged", "warnings", "linked", "asked")
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class ImportOptions:
     dry_run: bool = False
     simulated: bool = False
     source: str = ""
+    match: bool = True  # find out who rows are about by all that they say, not by their numbers alone
     progress: Progress = field(default_factory=silent)
 
 

@@ -100,6 +100,7 @@ def run_import(
     mapping: str | dict[str, str] | None = None,
     dry_run: bool = True,
     simulated: bool = False,
+    match: bool = True,
 ) -> dict[str, Any]:
     """The task behind the import page; after a real run the file is erased. Safe to run twice, as importers are.
 
@@ -117,6 +118,7 @@ def run_import(
         dry_run=dry_run,
         simulated=simulated,
         source=source,
+        match=match,
         progress=progress,
     )
     report = found.run(path, options).to_json()

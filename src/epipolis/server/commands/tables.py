@@ -39,6 +39,7 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would happen; store nothing.")] = False,
     simulated: Simulated = False,
     source: Annotated[str, typer.Option(help="Where the file is from; tells equal numbers apart.")] = "",
+    match: Annotated[bool, typer.Option(help="Find out who people are by all that a row says, not by numbers alone.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Import rows about people, cases or visits. Bad rows are listed, good ones kept, repeats change nothing."""
@@ -55,6 +56,7 @@ def import_(
             dry_run=dry_run,
             simulated=simulated,
             source=source,
+            match=match,
             progress=progress,
         )
         report = importer.run(path, options)
@@ -124,6 +126,7 @@ def _print_report(report: Any) -> None:
     console.print(
         f"accepted {report.accepted} (created {report.created}, changed {report.changed}, "
         f"unchanged {report.unchanged}), rejected {report.rejected}, warnings {report.warnings}"
+        + (f", linked {report.linked}, asked {report.asked}" if report.linked or report.asked else "")
         + (", nothing stored: dry run" if report.dry_run else "")
     )
     if report.problems:
