@@ -12,7 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from epipolis.engines.messages.acknowledgements import acknowledge
     from epipolis.engines.messages.codes import Tests, read_tests, usual_tests
+    from epipolis.engines.messages.frames import Frame, Frames, frame
     from epipolis.engines.messages.hl7_reading import peek_hl7, read_hl7, read_patient_hl7
     from epipolis.engines.messages.reports import (
         KINDS,
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "acknowledgements": ("acknowledge",),
     "codes": ("Tests", "read_tests", "usual_tests"),
+    "frames": ("Frame", "Frames", "frame"),
     "hl7_reading": ("peek_hl7", "read_hl7", "read_patient_hl7"),
     "reports": (
         *("KINDS", "RESULTS", "STATUSES", "Finding", "Header", "LabReport", "Mark", "MessageError", "NoResultError"),
@@ -44,6 +48,8 @@ __all__ = [
     "RESULTS",
     "STATUSES",
     "Finding",
+    "Frame",
+    "Frames",
     "Header",
     "LabReport",
     "Mark",
@@ -52,6 +58,8 @@ __all__ = [
     "Patient",
     "Specimen",
     "Tests",
+    "acknowledge",
+    "frame",
     "peek_hl7",
     "read_hl7",
     "read_patient_hl7",

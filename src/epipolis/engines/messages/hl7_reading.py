@@ -66,9 +66,8 @@ def _reports(segments: list[Segment], zone: tzinfo, tests: Tests, marks: tuple[M
     told = header_of(head)
     patients = [segment for segment in segments if segment.name == "PID"]
     if not told.kind.startswith("ORU") and not (told.kind[:3] in ("OUL", "ORM", "") and _has_results(segments)):
-        raise NoResultError(
-            "MSH-9", told.kind or "no message type", told, patient_of(patients[0], zone)[0] if patients else None
-        )
+        whose = patient_of(patients[0], zone)[0] if patients else None
+        raise NoResultError("MSH-9", told.kind or "no message type", told, whose)
     if not told.message_id:
         raise MessageError("MSH-10", "no message control id: a repeated message could not be known again")
     if not patients:

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
 _START = re.compile(r"(?:^|(?<=[\r\n]))MSH(?=[^\r\n A-Za-z0-9])")
 
 
-class Marks:
+class Separators:
     """The separators of one message: field, component, repetition, escape, subcomponent."""
 
     __slots__ = ("_escaped", "_plain", "component", "escape", "field", "repetition", "sub")
@@ -31,14 +31,8 @@ class Marks:
             raise MessageError("MSH-2", "no component separator", head)
         if len({self.field, *after}) != len(after) + 1:
             raise MessageError("MSH-2", "the same sign separates two things", self.field + after)
-        self.component, self.repetition, self.escape, self.sub, *_ = (
-            *after,
-            *("~", "\\", "&")[len(after) - 1 :],
-            "",
-            "",
-            "",
-            "",
-        )
+        usual = ("~", "\\", "&")[len(after) - 1 :]  # a short MSH-2 means the rest as usual
+        self.component, self.repetition, self.escape, self.sub, *_ = (*after, *usual)
         self._plain = {"F": self.field, "S": self.component, "R": self.repetition, "E": self.escape, "T": self.sub}
         sign = re.escape(self.escape)
         self._escaped = re.compile(f"{sign}([^{sign}]{{0,200}}){sign}") if self.escape else None
@@ -78,10 +72,10 @@ class Marks:
 class Segment:
     """One line of a message; fields are numbered as in HL7, and what is not there is ""."""
 
-    __slots__ = ("_fields", "_marks", "name", "where")
+    __slots__ = ("_fields", "name", "separators", "where")
 
-    def __init__(self, name: str, fields: list[str], marks: Marks, where: str) -> None:
-        self.name, self._fields, self._marks, self.where = name, fields, marks, where
+    def __init__(self, name: str, fields: list[str], marks: Separators, where: str) -> None:
+        self.name, self._fields, self.separators, self.where = name, fields, marks, where
 
     def raw(self, number: int) -> str:
         """A field with its repetitions, components and escapes as sent."""
@@ -93,7 +87,7 @@ class Segment:
         field = self.raw(number)
         if not field:
             return []
-        return field.split(self._marks.repetition) if self._marks.repetition else [field]
+        return field.split(self.separators.repetition) if self.separators.repetition else [field]
 
     def text(self, number: int, component: int = 1) -> str:
         """One component of the first repetition (its first subcomponent if it has such), without escapes and edges."""
@@ -102,7 +96,7 @@ class Segment:
 
     def part(self, repetition: str, component: int = 1, sub: int = 1) -> str:
         """A component of one repetition of a field."""
-        marks = self._marks
+        marks = self.separators
         if marks.repetition and marks.repetition in repetition:
             repetition = repetition.split(marks.repetition, 1)[0]
         if component > 1 or marks.component in repetition:
@@ -117,7 +111,7 @@ class Segment:
 
     def whole(self, number: int) -> str:
         """A field as text for people: every repetition on its line, components with blanks between."""
-        marks = self._marks
+        marks = self.separators
         lines = []
         for one in self.repetitions(number):
             parts = [marks.unescape(part).strip() for part in one.split(marks.component)]
@@ -150,7 +144,7 @@ def segments_of(message: str) -> list[Segment]:
     Raises:
         MessageError: MSH names no separators, or there are more than MOST_SEGMENTS.
     """
-    marks = Marks(message[: message.find("\r")] if "\r" in message[:64] else message[:64].split("\n", 1)[0])
+    marks = Separators(message[: message.find("\r")] if "\r" in message[:64] else message[:64].split("\n", 1)[0])
     made: list[Segment] = []
     counts: dict[str, int] = {}
     for line in _lines(message, marks.field):
