@@ -55,6 +55,14 @@ def test_beds_are_forecast_for_each_hospital_and_limits_are_told(run, hospitals)
     assert "south: passing 350" not in result.output
 
 
+def test_a_limit_can_be_of_a_kind_an_area_or_both_and_the_narrowest_holds(run, hospitals):
+    limits = ("--limit", "icu:south=7", "--limit", "icu=120", "--limit", "ward=900", "--limit", "south=90")
+    result = run("beds", hospitals, "--area", "hospital", *limits, "--json")
+
+    told = {(row["kind"], row["area"]): row["limit"] for row in json.loads(result.output)["rows"]}
+    assert told == {("icu", "north"): 120, ("icu", "south"): 7, ("ward", "north"): 900, ("ward", "south"): 90}
+
+
 def test_the_table_the_file_and_the_picture_hold_the_same_forecast(run, hospitals, tmp_path):
     out, plot = tmp_path / "beds.parquet", tmp_path / "beds.png"
 
@@ -83,11 +91,14 @@ def test_a_forecast_of_an_earlier_day_does_not_know_what_came_later(run, hospita
     ("options", "words"),
     [
         (("--limit", "many"), "'many' is no number"),
-        (("--limit", "nowhere=5"), "limit for nowhere"),
+        (("--limit", "nowhere=5"), "there is no area 'nowhere'; there are north, south"),
+        (("--limit", "icu:nowhere=5"), "there is no area 'nowhere'"),
+        (("--limit", "ventilators=5"), "no beds of ventilators; it has ward, icu"),
+        (("--limit", "nan"), "a number of beds from 0 on"),
         (("--area", "hospital", "--only", "nowhere"), "no such area"),
         (("--days", "99"), "days is 99"),
         (("--ward", "nothing"), "nothing"),
-        (("--made-on", "soon"), "soon"),
+        (("--made-on", "soon"), "--made-on is 'soon'"),
         (("--made-on", "2020-01-01"), "no row known on 2020-01-01"),
     ],
 )
@@ -120,6 +131,38 @@ def test_alarms_are_printed_written_and_drawn(run, calls, tmp_path):
     assert "in 4 series, 2026-01-01 to 2026-04-30" in result.output
     assert len(out.read_text().splitlines()) == 4 * 120 + 1
     assert plot.stat().st_size > 10_000
+
+
+def test_a_negative_count_is_told_and_taken_as_missing(run, tmp_path):
+    path = tmp_path / "counts.csv"
+    path.write_text("\n".join(["day,value", *(f"{START + timedelta(days=n)},{-3 if n == 8 else 10}" for n in range(60))]))
+
+    assert "negative counts are taken as missing: 1, the first in row 9" in run("alarms", path).output
+
+
+def test_too_short_a_series_is_told_to_be_unjudged(run, tmp_path):
+    path = tmp_path / "counts.csv"
+    path.write_text(f"day,value\n{START},5\n{START + timedelta(days=1)},6\n")
+
+    assert "nothing could be judged: there are too few counts before each" in run("alarms", path).output
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"day,value\n2026-01-01,1\n2026-01-02,1\x002\n", "line 3 holds a NUL character"),
+        ("day,value\n2026-01-01,1\n".encode("utf-16"), "line 1 holds a NUL character"),
+        (b"day,value\n2026-01-01,1\n2026-01-02,1e300\n", "row 2 has 1e+300 in 'value'"),
+        (b"day,value\n2026-01-01,-inf\n2026-01-02,3\n", "row 1 has -inf in 'value'"),
+    ],
+)
+def test_what_is_no_count_is_named_by_its_row(run, tmp_path, content, words):
+    path = tmp_path / "counts.csv"
+    path.write_bytes(content)
+    result = run("alarms", path)
+
+    assert result.exit_code == 2
+    assert words in result.output
 
 
 def test_hot_spots_are_found_where_places_are_given(run, tmp_path):

@@ -23,9 +23,10 @@ from epipolis.server.commands.series import (
     in_columns,
     numbers_of,
     read_table,
+    typed_day,
     write_table,
 )
-from epipolis.server.commands.simulations import AsJson, Plot, first_day, one_sentence
+from epipolis.server.commands.simulations import AsJson, Plot, one_sentence
 
 _PANELS, _MANY = 4, 40
 File = Annotated[Path, typer.Argument(help="Counts by day or week: .csv, .csv.gz or .parquet.")]
@@ -62,9 +63,9 @@ def alarms(
     """Find days on which counts are higher than weekdays, trend, season and chance explain, with a stated false-alarm rate."""
     with one_sentence():
         check_files(out, plot)
-        last = None if at is None else first_day(at)
-        series, added = _series(file, by, day, value, last)
-        first = None if since is None else first_day(since)
+        last = None if at is None else typed_day(at, "--at")
+        series, notes = _series(file, by, day, value, last)
+        first = None if since is None else typed_day(since, "--since")
         if places is not None:
             found = _hot_spots(series, places, draws, longest, seed)
         else:
@@ -75,7 +76,7 @@ def alarms(
             write_table(_flat(found), out)
         if plot and places is None:
             _draw(plot, found, f"{file.name}: {method}, {false_alarms:g} false alarms a year stated")
-    note = "rows of one day and series were added up" if added else None
+    note = "; ".join(notes) or None
     if places is not None:
         _show_spots(found, as_json_, str(file), note)
     else:
@@ -85,20 +86,29 @@ def alarms(
             print(f"written: {path}")
 
 
-def _series(file: Path, by: str | None, day: str | None, value: str | None, last: date | None) -> tuple[pa.Table, bool]:
-    """area, day, value; what shares a day and a series is added up, and missing where all of it is."""
+def _series(file: Path, by: str | None, day: str | None, value: str | None, last: date | None) -> tuple[pa.Table, list[str]]:
+    """area, day, value, and what was done to them: what shares a day and a series is added up, and missing where all of it
+    is; a negative count is missing."""
     table, named = read_table(file), str(file)
     places = None if by == "all" else areas_of(table, by, file=named)
     days = days_of(table, column_of(table, *DAYS, given=day, what="the day", file=named), file=named)
     found = column_of(table, *VALUES, given=value, what="the value", file=named)
-    values = pa.array(numbers_of(table, found, file=named), from_pandas=True)
+    numbers = numbers_of(table, found, file=named)
+    negative = np.flatnonzero(numbers < 0)
+    numbers[negative] = np.nan
+    values = pa.array(numbers, from_pandas=True)
     names = pa.repeat("all", table.num_rows) if places is None else pc.replace_substring_regex(places, "^ *$", "(none)")
     series = pa.table({"area": names, "day": days, "value": values})
     if last is not None:
         series = series.filter(pc.less_equal(series["day"], pa.scalar(last)))
     summed = series.group_by(["area", "day"]).aggregate([("value", "sum", pc.ScalarAggregateOptions(min_count=1))])
     summed = summed.rename_columns(["area", "day", "value"]).sort_by([("area", "ascending"), ("day", "ascending")])
-    return summed, summed.num_rows < series.num_rows
+    notes = []
+    if summed.num_rows < series.num_rows:
+        notes.append("rows of one day and series were added up")
+    if negative.size:
+        notes.append(f"negative counts are taken as missing: {negative.size}, the first in row {negative[0] + 1}")
+    return summed, notes
 
 
 def _hot_spots(series: pa.Table, places: Path, draws: int, longest: int | None, seed: int) -> pa.Table:
@@ -130,6 +140,8 @@ def _show(found: pa.Table, as_rows: bool, file: str, note: str | None, method: s
         print(note)
     days = pc.min_max(found["day"]).as_py()
     print(f"{alarms_only.num_rows} alarms in {areas} series, {days['min']} to {days['max']}; {judged:,} counts were judged")
+    if not judged:
+        print("nothing could be judged: there are too few counts before each")
     if alarms_only.num_rows > _MANY:
         print(in_columns(_by_series(alarms_only), digits=1))
     elif alarms_only.num_rows:

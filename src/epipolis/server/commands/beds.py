@@ -1,6 +1,7 @@
 """`epipolis beds`: beds in use over the coming days, and when a limit is passed."""
 
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,9 +24,10 @@ from epipolis.server.commands.series import (
     in_columns,
     numbers_of,
     read_table,
+    typed_day,
     write_table,
 )
-from epipolis.server.commands.simulations import AsJson, Plot, first_day, one_sentence
+from epipolis.server.commands.simulations import AsJson, Plot, one_sentence
 
 KINDS = {
     "ward": ("hospital_ward", "ward", "in_ward", "hospitalised", "hospitalized", "hospital_total", "beds", "occupancy"),
@@ -38,7 +40,9 @@ _SHOWN_DAYS, _PANELS = 60, 4
 File = Annotated[Path, typer.Argument(help="Beds in use by day: .csv, .csv.gz or .parquet, with new cases where there are.")]
 Limit = Annotated[
     list[str] | None,
-    typer.Option(help="A limit: 100, or Lazio=1200 for an area, or icu:100, or icu:Lazio=200 for a kind; may be repeated."),
+    typer.Option(
+        help="100, icu=120 for a kind, Lazio=1200 for an area, icu:Lazio=200 for both; may be repeated, the narrowest holds."
+    ),
 ]
 MadeOn = Annotated[str | None, typer.Option(help="Only what was known on this day is used. Without it, the last day.")]
 Column = Annotated[str | None, typer.Option(help="Name of that column, where it is not found by its usual name.")]
@@ -72,7 +76,7 @@ def beds(
         occupancy = _occupancy(table, base, {"ward": ward, "icu": icu, "ventilators": ventilators}, named)
         lead = _lead(table, base, CASES, cases, named)
         admitted = _lead(table, base, ADMISSIONS, admissions, named)
-        at = None if made_on is None else first_day(made_on)
+        at = None if made_on is None else typed_day(made_on, "--made-on")
         forecast = epidemic.forecast_beds(occupancy, cases=lead, admissions=admitted, days=days, made_on=at)
         if only:
             forecast = _only(forecast, only)
@@ -125,30 +129,45 @@ def _only(forecast: pa.Table, only: list[str]) -> pa.Table:
 
 
 def _passing(forecast: pa.Table, limits: list[str], seed: int) -> pa.Table | None:
-    """Limits written as 100, Lazio=1200, icu:100 or icu:Lazio=200."""
+    """Limits as `_limit` reads them; of several for one area and kind that which names both counts, then that of the area,
+    then that of the kind."""
     if not limits:
         return None
-    kinds = pc.unique(forecast["target"]).to_pylist()
-    told: dict[str, dict[str, float] | float] = {}
-    for text in limits:
-        head, found, rest = text.partition(":")
-        kind, rest = (head, rest) if found and head in kinds else (None, text)
-        place, has_place, number = rest.rpartition("=")
-        try:
-            value = float(number)
-        except ValueError as error:
-            raise ValueError(f"--limit {text}: {number!r} is no number; write 100, AREA=100 or icu:AREA=100") from error
-        for each in [kind] if kind else kinds:
-            before = told.get(each)
-            if has_place:
-                told[each] = {**(before if isinstance(before, dict) else {}), place: value}
-            elif not isinstance(before, dict):
-                told[each] = value
+    pairs = dict.fromkeys(zip(forecast["target"].to_pylist(), forecast["area"].to_pylist(), strict=True))
+    kinds, areas = list(dict.fromkeys(kind for kind, _ in pairs)), list(dict.fromkeys(area for _, area in pairs))
+    told: dict[str, dict[str, float]] = {}
+    for kind, place, value in sorted(
+        (_limit(text, kinds, areas) for text in limits), key=lambda one: (one[1] is not None, one[0] is not None)
+    ):
+        for each, area in pairs:
+            if kind in (None, each) and place in (None, area):
+                told.setdefault(each, {})[area] = value
     parts = [
-        epidemic.passes_limit(forecast.filter(pc.equal(forecast["target"], kind)), value, seed=seed)
-        for kind, value in told.items()
+        epidemic.passes_limit(forecast.filter(pc.equal(forecast["target"], kind)), values, seed=seed)
+        for kind, values in told.items()
     ]
     return pa.concat_tables(parts)
+
+
+def _limit(text: str, kinds: list[str], areas: list[str]) -> tuple[str | None, str | None, float]:
+    """Kind, area and number of a limit written as 100, icu=120, icu:120, Lazio=1200 or icu:Lazio=200."""
+    head, found, rest = text.partition(":")
+    kind, rest = (head.strip().lower(), rest) if found and head.strip().lower() in KINDS else (None, text)
+    name, has_name, number = rest.rpartition("=")
+    place: str | None = name.strip() if has_name else None
+    if place is not None and kind is None and place not in areas and place.lower() in KINDS:
+        kind, place = place.lower(), None
+    try:
+        value = float(number)
+    except ValueError as error:
+        raise ValueError(f"--limit {text}: {number!r} is no number; write 100, icu=100, AREA=100 or icu:AREA=100") from error
+    if not 0 <= value < inf:
+        raise ValueError(f"--limit {text}: a limit is a number of beds from 0 on")
+    if kind is not None and kind not in kinds:
+        raise ValueError(f"--limit {text}: the file has no beds of {kind}; it has {', '.join(kinds)}")
+    if place is not None and place not in areas:
+        raise ValueError(f"--limit {text}: there is no area {place!r}; there are {', '.join(sorted(areas)[:30])}")
+    return kind, place, value
 
 
 def _told(occupancy: pa.Table, forecast: pa.Table, first: pa.Table | None) -> pa.Table:

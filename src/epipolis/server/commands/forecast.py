@@ -21,6 +21,7 @@ from epipolis.server.commands.series import (
     in_columns,
     read_series,
     read_table,
+    typed_day,
     write_table,
 )
 from epipolis.server.commands.simulations import AsJson, Plot, bar, one_sentence
@@ -177,7 +178,9 @@ def read_others(file: Path, target: str, history: Any, horizons: range) -> pa.Ta
 def _days(span: str, history: Any, others: pa.Table | None) -> list[date]:
     """The days of a back-test: those of the others' forecasts, else one a week, four days after its step ended."""
     first, _, last = span.partition(":")
-    begin, end = (date.fromisoformat(text.strip()) if text.strip() else None for text in (first, last))
+    begin, end = (typed_day(text, "--backtest") if text.strip() else None for text in (first, last))
+    if begin and end and end < begin:
+        raise ValueError(f"--backtest {span}: ends before it begins; write FROM:TO")
     if others is not None:
         days = sorted(pc.unique(others["made_on"]).to_pylist())
     else:
@@ -193,7 +196,7 @@ def _days(span: str, history: Any, others: pa.Table | None) -> list[date]:
 
 def _day(text: str | None, history: Any) -> date:
     if text is not None:
-        return date.fromisoformat(text)
+        return typed_day(text, "--made-on")
     newest: date = history.days[-1].item()
     return newest + timedelta(days=1)
 

@@ -23,9 +23,10 @@ from epipolis.server.commands.series import (
     in_columns,
     numbers_of,
     read_table,
+    typed_day,
     write_table,
 )
-from epipolis.server.commands.simulations import AsJson, Plot, bar, first_day, one_sentence
+from epipolis.server.commands.simulations import AsJson, Plot, bar, one_sentence
 
 HAPPENED = (
     *("day", "reference_date", "dx_date", "onset_date", "date_of_onset", "date_onset", "happened"),
@@ -94,7 +95,7 @@ def nowcast(
         triangle, told = read_triangle(
             file, day=day, known=known, count=count, stratum=stratum, cumulative=cumulative, longest=longest_delay
         )
-        result = epidemic.nowcast(triangle, at=None if at is None else first_day(at), days_back=days_back)
+        result = epidemic.nowcast(triangle, at=None if at is None else typed_day(at, "--at"), days_back=days_back)
         whole = _whole(result, triangle)
         if out:
             write_table(whole, out)

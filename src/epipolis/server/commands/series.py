@@ -36,6 +36,7 @@ VALUES = (
 )
 KNOWN = ("known_on", "as_of", "report_date", "published", "issue")
 _TEXT = {*AREAS, "fips", "code", "model", "target", "unit", "output_type_id", "id"} - {"snapshot"}
+_MOST = 1e15  # more is a mistake, and sums of squares of it no longer have digits
 _WIDER = {"district": ("city",), "municipality": (), "county": ("state",)}  # the same name is used in several of these
 
 
@@ -63,6 +64,9 @@ def read_table(path: Path) -> pa.Table:
 
 
 def _read_csv(path: Path, content: bytes) -> pa.Table:
+    if b"\0" in content:
+        line = content[: content.index(b"\0")].count(b"\n") + 1
+        raise ValueError(f"{path}: line {line} holds a NUL character; save the table as CSV in UTF-8")
     first = content.split(b"\n", 1)[0].decode("utf-8-sig", "replace").strip("\r")
     if not first.strip():
         raise ValueError(f"{path}: is empty; its first line must name the columns")
@@ -141,6 +145,18 @@ def _day(text: str | None, row: int, column: str, file: str) -> date:
         raise ValueError(f"{file}: row {row + 1} has {text!r} in {column!r}, but must have a day such as 2026-01-05") from error
 
 
+def typed_day(text: str, option: str) -> date:
+    """The day that was typed for an option.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ValueError(f"{option} is {text!r}, but must be a day such as 2026-01-05") from error
+
+
 def numbers_of(table: pa.Table, column: str, *, file: str = "the table") -> NDArray[np.float64]:
     """A column as numbers, NaN where a value is missing; "a+b" is the sum of two columns.
 
@@ -159,9 +175,13 @@ def numbers_of(table: pa.Table, column: str, *, file: str = "the table") -> NDAr
                 raise ValueError(f"{file}: row {row + 1} has {text!r} in {column!r}, but must have a number")
         values = pa.array([float(text) if text else None for text in values.to_pylist()], pa.float64())
     try:
-        return np.array(values.cast(pa.float64()).to_numpy(zero_copy_only=False))
+        numbers: NDArray[np.float64] = np.array(values.cast(pa.float64()).to_numpy(zero_copy_only=False))
     except pa.ArrowException as error:
         raise ValueError(f"{file}: column {column!r} holds {values.type}, but must hold numbers") from error
+    if (beyond := np.flatnonzero(np.abs(numbers) > _MOST)).size:
+        row = int(beyond[0])
+        raise ValueError(f"{file}: row {row + 1} has {numbers[row]:g} in {column!r}, but must have a number up to {_MOST:g}")
+    return numbers
 
 
 def _is_number(text: str) -> bool:

@@ -52,7 +52,7 @@ MODULE = Module(
             queries.beds_tile,
             needs="forecast.view",
             definition=gettext_noop(
-                "The 95 % range of people in hospital in the whole city, and the limit of beds that is likeliest passed until then."
+                "The 95 % range of people in hospital in the whole city, and the limit that is likeliest passed until then."
             ),
             source=gettext_noop("The newest round of forecasts, from uploaded occupied beds, else from the line list."),
             url="forecast:beds",
