@@ -18,7 +18,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from epipolis.engines.linkage.bands import BANDS, Band, Thresholds, band, bands
     from epipolis.engines.linkage.comparing import compare, compare_pairs, compare_with
     from epipolis.engines.linkage.defaults import default_weights
     from epipolis.engines.linkage.forms import Forms, read
@@ -29,11 +28,12 @@ if TYPE_CHECKING:
     from epipolis.engines.linkage.names import fold, is_same_name, latin, skeleton
     from epipolis.engines.linkage.pairs import candidate_pairs
     from epipolis.engines.linkage.records import SCHEMA, Record, records_of, table_of
+    from epipolis.engines.linkage.verdicts import BANDS, Band, Thresholds, band, bands
     from epipolis.engines.linkage.weights import Score, Weights, explain, probability_of, score, score_pairs
 
 # The compiled loops take a second to load: only who compares waits.
 _HOMES = {
-    "bands": ("BANDS", "Band", "Thresholds", "band", "bands"),
+    "verdicts": ("BANDS", "Band", "Thresholds", "band", "bands"),
     "comparing": ("compare", "compare_pairs", "compare_with"),
     "defaults": ("default_weights",),
     "forms": ("Forms", "read"),
