@@ -13,6 +13,7 @@ from epipolis.engines.messages.reports import Header, MessageError
 MOST_BYTES = 16 * 2**20
 MOST_SEGMENTS = 50_000
 _BREAK = re.compile("\r\n|\r|\n")
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f]")
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
 _START = re.compile(r"(?:^|(?<=[\r\n]))MSH(?=[^\r\n A-Za-z0-9])")
 
@@ -60,6 +61,7 @@ class Separators:
 
     def escaped(self, text: str) -> str:
         """Text as a component of this message may hold it; line ends become escapes."""
+        text = _CONTROL.sub("", text)
         if not self.escape:
             return text
         out = text.replace(self.escape, f"{self.escape}E{self.escape}")
