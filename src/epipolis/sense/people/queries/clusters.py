@@ -7,16 +7,16 @@ from django.db import connection
 
 _UP = """
 WITH RECURSIVE up (start, id, merged_into) AS (
-    SELECT id, id, merged_into FROM people_person WHERE id = ANY(%s::uuid[]) AND merged_into IS NOT NULL
+    SELECT id, id, merged_into_id FROM people_person WHERE id = ANY(%s::uuid[]) AND merged_into_id IS NOT NULL
     UNION ALL
-    SELECT up.start, p.id, p.merged_into FROM up JOIN people_person p ON p.id = up.merged_into
+    SELECT up.start, p.id, p.merged_into_id FROM up JOIN people_person p ON p.id = up.merged_into
 )
 SELECT start, id FROM up WHERE merged_into IS NULL"""
 _DOWN = """
 WITH RECURSIVE down (top, id, known_at) AS (
     SELECT id, id, known_at FROM people_person WHERE id = ANY(%s::uuid[])
     UNION ALL
-    SELECT down.top, p.id, p.known_at FROM down JOIN people_person p ON p.merged_into = down.id
+    SELECT down.top, p.id, p.known_at FROM down JOIN people_person p ON p.merged_into_id = down.id
 )
 SELECT top, id FROM down WHERE id <> top ORDER BY known_at, id"""
 

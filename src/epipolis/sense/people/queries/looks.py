@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils.translation import gettext, gettext_noop
 
-from epipolis.core import audit
 from epipolis.core.models import AuditEntry, User
 
+from .clusters import same_person
 from .records import what_is_held
 
 WHY = {
@@ -24,6 +24,7 @@ WHY = {
     "tracing": gettext_noop("worked on finding who may have been exposed"),
     "visits": gettext_noop("asked where you had been, to find who may have been exposed"),
     "export": gettext_noop("took your data into a file"),
+    "match": gettext_noop("compared your record with another that may be yours too"),
     "api": gettext_noop("another system of the city asked for your record"),
 }
 ROLES = {
@@ -34,7 +35,15 @@ ROLES = {
     "operator": gettext_noop("a technician"),
     "auditor": gettext_noop("the privacy auditor"),
 }
-_CHANGES = ("people.register", "people.correct", "people.erase", "people.issue_code")
+_CHANGES = (
+    "people.register",
+    "people.correct",
+    "people.erase",
+    "people.issue_code",
+    "people.merge",
+    "people.unmerge",
+    "people.answer",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +57,18 @@ class Look:
 
 
 def reads_of(person: UUID) -> QuerySet[AuditEntry]:
-    """The trail's entries about who saw this person's record, newest first."""
-    return audit.reads_of(person)
+    """The trail's entries about who saw this person's record, of all its rows, newest first."""
+    rows = same_person(person)
+    return AuditEntry.objects.filter(person__in=rows, action="people.read").order_by("-at", "-id")
 
 
 def looks_at(person: UUID, *, most: int = 500) -> list[Look]:
-    """The newest looks at a record in the reader's language."""
-    entries = list(reads_of(person)[:most])
-    roles = _roles_of({entry.actor for entry in entries})
-    return [Look(entry.at, _who(entry.actor, roles), _why(entry.detail), entry.id) for entry in entries]
+    """The newest looks at a record in the reader's language; merged rows that were opened together are one look."""
+    entries = {(one.at, one.actor, str(one.detail.get("why"))): one for one in reversed(reads_of(person)[:most])}
+    roles = _roles_of({entry.actor for entry in entries.values()})
+    return [
+        Look(entry.at, _who(entry.actor, roles), _why(entry.detail), entry.id) for entry in reversed(list(entries.values()))
+    ]
 
 
 def everything_about(person: UUID) -> dict[str, Any]:
@@ -69,7 +81,8 @@ def everything_about(person: UUID) -> dict[str, Any]:
 
 def history_of(person: UUID) -> list[dict[str, Any]]:
     """What was done to a record, newest first: when, by whom, what, and which fields; never a value."""
-    entries = AuditEntry.objects.filter(person=person, action__in=_CHANGES).order_by("-at", "-id")[:200]
+    rows = same_person(person)
+    entries = AuditEntry.objects.filter(person__in=rows, action__in=_CHANGES).order_by("-at", "-id")[:200]
     return [{"at": one.at, "by": one.actor, "action": one.action, "fields": one.detail.get("fields", [])} for one in entries]
 
 

@@ -1,14 +1,19 @@
 """Names: the one way in which any module gets to see one, and it leaves a trace."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
+
+from django.db.models import Exists, OuterRef
 
 from epipolis.core import audit
 from epipolis.core.sealing import unseal
 from epipolis.sense.people.models import ContactPoint, Person
+
+from .clusters import same_people
 
 _FAMILY_FIRST = ("CJK", "HANGUL", "HIRAGANA", "KATAKANA", "BOPOMOFO")
 
@@ -39,12 +44,37 @@ class Name:
 def named(person_ids: Iterable[UUID], *, by: audit.Actor, at: datetime, why: str) -> dict[UUID, Name]:
     """The names of people, each read written down for the person to see. `why` is a word that looks.py can explain.
 
-    Somebody without a name (never given, or erased) gets an empty one and no entry, for nothing was seen.
+    Merged rows have the name of the one that holds, and what it lacks from the others. Somebody without a name (never
+    given, or erased) gets an empty one and no entry, for nothing was seen.
     """
-    person_ids = set(person_ids)
-    rows = Person.objects.filter(id__in=person_ids).values_list("id", "given_name", "family_name")
-    phones = ContactPoint.objects.filter(person__in=person_ids, kind=ContactPoint.Kind.PHONE).order_by("-id")
+    wanted = set(person_ids)
+    rows = _rows(wanted)
+    clusters = same_people([key for key, row in rows.items() if row.is_merged])
+    rows |= _rows({member for cluster in clusters.values() for member in cluster} - rows.keys())
+    phones = ContactPoint.objects.filter(person__in=rows, kind=ContactPoint.Kind.PHONE).order_by("-id")
     numbers = dict(phones.values_list("person", "value"))  # the first that was given: later rows of the list win
-    names = {key: Name(unseal(given), unseal(family), unseal(numbers.get(key, b""))) for key, given, family in rows}
-    audit.record_reads([key for key, name in names.items() if name], by=by, at=at, why=why)
+    names: dict[UUID, Name] = {}
+    seen: dict[UUID, None] = {}
+    for key in rows.keys() & wanted:
+        cluster = clusters.get(key, (key,))
+        called = next((one for one in cluster if rows[one].given or rows[one].family), key)
+        reached = next((one for one in cluster if one in numbers), key)
+        names[key] = Name(unseal(rows[called].given), unseal(rows[called].family), unseal(numbers.get(reached, b"")))
+        if names[key]:
+            seen |= dict.fromkeys((called, reached))
+    audit.record_reads(list(seen), by=by, at=at, why=why)
     return names
+
+
+class _Row(NamedTuple):
+    given: bytes
+    family: bytes
+    is_merged: bool
+
+
+def _rows(ids: Collection[UUID]) -> dict[UUID, _Row]:
+    if not ids:
+        return {}
+    others = Exists(Person.objects.filter(merged_into=OuterRef("pk")))
+    rows = Person.objects.filter(id__in=ids).values_list("id", "given_name", "family_name", "merged_into", others)
+    return {key: _Row(given, family, bool(into or holds)) for key, given, family, into, holds in rows}

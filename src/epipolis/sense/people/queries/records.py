@@ -1,7 +1,7 @@
 """A person's whole record, opened for one reader, and written down."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from epipolis.core.sealing import unseal
 from epipolis.sense.city.models import Neighbourhood
 from epipolis.sense.people.models import ContactPoint, Person
 
+from .clusters import same_person
 from .names import Name
 
 KINDS = {
@@ -42,6 +43,7 @@ class PersonRecord:
     known_at: datetime
     erased: datetime | None
     simulated: bool
+    merged: tuple[UUID, ...] = ()  # other rows of this person, from which the record is completed
 
     @property
     def birth_text(self) -> str:
@@ -73,19 +75,55 @@ def person_ids(since: datetime | None = None) -> Iterator[UUID]:
     return found.order_by("known_at", "id").values_list("id", flat=True).iterator(5_000)
 
 
-def record_of(person_id: UUID, *, by: audit.Actor, at: datetime, why: str) -> PersonRecord | None:
-    """Open a person's record; the read is written down for the person to see."""
-    found = _open(person_id)
-    if found is not None and found.erased is None:
-        audit.record_read(person_id, by=by, at=at, why=why)
+def record_of(person_id: UUID, *, by: audit.Actor, at: datetime, why: str, whole: bool = True) -> PersonRecord | None:
+    """Open a person's record; the read is written down for the person to see.
+
+    Of merged rows it is the record of the one that holds, completed from the others; with `whole=False` of this row alone.
+    """
+    found = _open_all(person_id, whole)
+    audit.record_reads([one.id for one in found if one.erased is None], by=by, at=at, why=why)
+    return opened_together(found) if found else None
+
+
+def records_apart(person_id: UUID, *, by: audit.Actor, at: datetime, why: str) -> list[PersonRecord]:
+    """The record of each merged row for itself, the one that holds first; each read is written down."""
+    found = _open_all(person_id, True)
+    audit.record_reads([one.id for one in found if one.erased is None], by=by, at=at, why=why)
     return found
 
 
+def opened_together(records: Sequence[PersonRecord]) -> PersonRecord:
+    """One record of several: what the first lacks is taken from the next that has it, numbers and phones from all."""
+    first = records[0]
+    if len(records) == 1:
+        return first
+    return replace(
+        first,
+        name=next((one.name for one in records if one.name), first.name),
+        birth=next((one.birth for one in records if any(one.birth)), first.birth),
+        sex=(sexed := next((one for one in records if one.sex), first)).sex,
+        sex_text=sexed.sex_text,
+        language=next((one.language for one in records if one.language), ""),
+        neighbourhood=next((one.neighbourhood for one in records if one.neighbourhood), None),
+        address=next((one.address for one in records if one.address), ""),
+        phones=tuple(dict.fromkeys(phone for one in records for phone in one.phones)),
+        emails=tuple(dict.fromkeys(email for one in records for email in one.emails)),
+        identifiers=tuple(dict.fromkeys(number for one in records for number in one.identifiers)),
+        known_at=min(one.known_at for one in records),
+        merged=tuple(one.id for one in records[1:]),
+    )
+
+
 def what_is_held(person_id: UUID) -> dict[str, Any] | None:
-    """A person's own record for that person, as plain values to show or to take along."""
-    found = _open(person_id)
-    if found is None:
+    """A person's own record for that person, as plain values to show or to take along; of merged rows each one too."""
+    found = _open_all(person_id, True)
+    if not found:
         return None
+    held = _plain(opened_together(found))
+    return held | {"merged": [_plain(one) for one in found]} if len(found) > 1 else held
+
+
+def _plain(found: PersonRecord) -> dict[str, Any]:
     return {
         "number": str(found.id),
         "given_name": found.name.given,
@@ -116,11 +154,17 @@ def mask(value: str) -> str:
     return "•" * max(4, len(value) - len(shown)) + shown if len(value) < 40 else "•" * 8 + shown
 
 
-def _open(person_id: UUID) -> PersonRecord | None:
-    row = Person.objects.select_related("neighbourhood").defer("neighbourhood__border").filter(id=person_id).first()
-    if row is None:
-        return None
-    points = [(point.kind, unseal(point.value)) for point in row.contact_points.order_by("id")]
+def _open_all(person_id: UUID, whole: bool) -> list[PersonRecord]:
+    """The rows of a person in clear, the one that holds first."""
+    ids = same_person(person_id) if whole else (person_id,)
+    rows = Person.objects.select_related("neighbourhood").defer("neighbourhood__border")
+    found = rows.prefetch_related("contact_points", "identifiers").in_bulk(ids)
+    return [_open(found[one]) for one in ids if one in found]
+
+
+def _open(row: Person) -> PersonRecord:
+    points = [(point.kind, unseal(point.value)) for point in sorted(row.contact_points.all(), key=lambda one: one.id)]
+    numbers = sorted(row.identifiers.all(), key=lambda one: (one.kind, one.id))
     return PersonRecord(
         id=row.id,
         name=Name(unseal(row.given_name), unseal(row.family_name)),
@@ -132,7 +176,7 @@ def _open(person_id: UUID) -> PersonRecord | None:
         address=unseal(row.address),
         phones=tuple(value for kind, value in points if kind == ContactPoint.Kind.PHONE),
         emails=tuple(value for kind, value in points if kind == ContactPoint.Kind.EMAIL),
-        identifiers=tuple((one.kind, mask(unseal(one.value))) for one in row.identifiers.order_by("kind", "id")),
+        identifiers=tuple((one.kind, mask(unseal(one.value))) for one in numbers),
         known_at=row.known_at,
         erased=row.erased,
         simulated=row.simulated,

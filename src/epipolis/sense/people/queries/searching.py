@@ -11,6 +11,8 @@ from epipolis.core import audit
 from epipolis.core.sealing import fingerprint
 from epipolis.sense.people.models import ContactPoint, Identifier, Person
 
+from .clusters import holding
+
 _MOST = 50
 _LONGEST = 200
 _NOT_A_DIGIT = re.compile(r"\D+")
@@ -19,10 +21,11 @@ _NOT_A_DIGIT = re.compile(r"\D+")
 def search(text: str, *, by: audit.Actor, at: datetime) -> list[Person]:
     """People whose number, phone, e-mail or whole name (in either order) is exactly this, at most 50, newest first.
 
-    Case, width and spaces do not matter; of a phone only the digits count. The text itself is not written down.
+    Merged rows are shown as the one that holds. Case, width and spaces do not matter; of a phone only the digits count.
+    The text itself is not written down.
     """
     text = text.strip()
-    found = list(_matches(text)) if text and "\0" not in text and len(text) <= _LONGEST else []
+    found = _held(_matches(text)) if text and "\0" not in text and len(text) <= _LONGEST else []
     audit.record("people.search", by=by, at=at, hits=len(found))
     return found
 
@@ -41,6 +44,13 @@ def _matches(text: str) -> list[Person]:
         ids.add(own)
     by_name = Q(given_first_hash=value) | Q(family_first_hash=value)
     return list(Person.objects.filter(Q(id__in=ids) | by_name).order_by("-known_at", "id")[:_MOST])
+
+
+def _held(found: list[Person]) -> list[Person]:
+    """Each person once, by the row that holds."""
+    holders = holding([one.id for one in found if one.merged_into_id])
+    rows = Person.objects.in_bulk(list(set(holders.values())))
+    return list({one.id: one for one in (rows[holders[row.id]] if row.id in holders else row for row in found)}.values())
 
 
 def _as_id(text: str) -> UUID | None:
