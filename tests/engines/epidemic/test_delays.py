@@ -73,7 +73,7 @@ def test_the_school_outbreak_of_flu_has_the_serial_interval_of_its_sixteen_pairs
 def test_hong_kongs_pairs_have_the_published_serial_interval(shared_data):
     rows = rows_of(shared_data / "contact_tracing_hongkong" / "transmission_pairs.csv")
     interval = estimate_serial_interval(numbers(rows, "onset_diff"))
-    # Adam et al. 2020: 5.6 days, sd 4.3; the file has some pairs more.
+    # Adam et al. 2020 (Nature Medicine 26:1714): 5.6 days, sd 4.3; the file has some pairs more.
     assert interval.mean == pytest.approx(5.6, abs=0.4)
     assert interval.sd == pytest.approx(4.3, abs=0.3)
     assert interval.pairs == 142
