@@ -8,6 +8,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from epipolis.sense.cases.models import Case, CaseRevision, Classification
+from epipolis.sense.people import queries as people
 
 _CASES = "epipolis case\n"  # keeps these ids apart from any others that are made of the same texts
 
@@ -32,9 +33,25 @@ def case_numbered(source: str, source_key: str) -> Case | None:
     return Case.objects.filter(id=case_id_of(source, source_key)).first()
 
 
-def cases_of(person_id: UUID) -> QuerySet[Case]:
-    """A person's illnesses, newest first."""
-    return Case.objects.filter(person=person_id).order_by("-known_at", "id")
+def cases_of(person_id: UUID, *, duplicates: bool = False) -> QuerySet[Case]:
+    """The illnesses of a person, under whichever of their rows they stand, newest first."""
+    found = Case.objects.filter(person__in=same_person(person_id)).order_by("-known_at", "id")
+    return found if duplicates else found.filter(same_as=None)
+
+
+def same_person(person_id: UUID) -> tuple[UUID, ...]:
+    """Every row that is this person, by what is believed now."""
+    return people.same_person(person_id)
+
+
+def duplicates_of(case_id: UUID) -> QuerySet[Case]:
+    """Cases that were found to be the same illness as this one, the earliest known first."""
+    return Case.objects.filter(same_as=case_id).order_by("known_at", "id")
+
+
+def counted() -> QuerySet[Case]:
+    """Every illness once: all cases but those that are the same as another."""
+    return Case.objects.filter(same_as=None)
 
 
 def cases_by_id(case_ids: list[UUID]) -> dict[UUID, Case]:
@@ -56,22 +73,24 @@ def facts_by_id(case_ids: list[UUID], fields: tuple[str, ...]) -> dict[UUID, dic
 
 def infected_by(case_id: UUID) -> QuerySet[Case]:
     """Cases that are believed to have been infected by this one."""
-    return Case.objects.filter(infected_by=case_id).order_by("onset", "reported", "id")
+    same = Case.objects.filter(same_as=case_id).values("id")
+    return counted().filter(Q(infected_by=case_id) | Q(infected_by__in=same)).order_by("onset", "reported", "id")
 
 
 def confirmed_cases(since: date | None = None, until: date | None = None) -> QuerySet[Case]:
     """Confirmed cases by the day that counts (confirmed, else reported, sampled or onset): since <= `day` < until."""
-    found = Case.objects.filter(classification=Classification.CONFIRMED)
+    found = counted().filter(classification=Classification.CONFIRMED)
     found = found.annotate(day=Coalesce("confirmed", "reported", "sampled", "onset"))
     if since:
         found = found.filter(day__gte=since)
     return found.filter(day__lt=until) if until else found
 
 
-def facts_as_known(at: datetime) -> QuerySet[CaseRevision]:
-    """What was believed at a moment: the one revision of each case known then."""
+def facts_as_known(at: datetime, *, duplicates: bool = False) -> QuerySet[CaseRevision]:
+    """What was believed at a moment: the one revision of each case known then, without those believed to be duplicates."""
     held = Q(superseded_at=None) | Q(superseded_at__gt=at)
-    return with_areas(CaseRevision.objects.filter(held, known_at__lte=at)).select_related("case")
+    found = with_areas(CaseRevision.objects.filter(held, known_at__lte=at)).select_related("case")
+    return found if duplicates else found.filter(same_as=None)
 
 
 def revisions(case_id: UUID) -> QuerySet[CaseRevision]:
@@ -82,7 +101,7 @@ def revisions(case_id: UUID) -> QuerySet[CaseRevision]:
 def count_waiting(at: datetime) -> int:
     """Cases that are suspected or probable, and neither recovered nor dead: somebody must still decide."""
     open_ones = (Classification.SUSPECTED, Classification.PROBABLE)
-    return Case.objects.filter(classification__in=open_ones, ended=None, known_at__lte=at).count()
+    return counted().filter(classification__in=open_ones, ended=None, known_at__lte=at).count()
 
 
 def latest_change() -> int:

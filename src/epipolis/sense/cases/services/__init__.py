@@ -1,21 +1,46 @@
 """Every write of the line list."""
 
-from .changes import AlreadyReportedError, StaleRevisionError, confirm_case, report_case, revise_case, undo_revision
+from .changes import AlreadyReportedError, confirm_case, report_case, revise_case, undo_revision
+from .classifying import classify_case, follow_rules, override_classification
+from .duplicates import (
+    NotOnePersonError,
+    answer_duplicate,
+    ask_about,
+    mark_duplicate,
+    on_people_merged,
+    on_people_unmerged,
+    undo_duplicate,
+)
+from .episodes import find_or_report_case
 from .facts import Broken, FactsError, believed
+from .findings import note_test
 from .imports import import_cases
 from .mappings import FIELDS, ready
+from .revisions import StaleRevisionError
 
 __all__ = [
     "FIELDS",
     "AlreadyReportedError",
     "Broken",
     "FactsError",
+    "NotOnePersonError",
     "StaleRevisionError",
+    "answer_duplicate",
+    "ask_about",
     "believed",
+    "classify_case",
     "confirm_case",
+    "find_or_report_case",
+    "follow_rules",
     "import_cases",
+    "mark_duplicate",
+    "note_test",
+    "on_people_merged",
+    "on_people_unmerged",
+    "override_classification",
     "ready",
     "report_case",
     "revise_case",
+    "undo_duplicate",
     "undo_revision",
 ]

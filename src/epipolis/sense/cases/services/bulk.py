@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,14 +16,22 @@ from django.utils.translation import gettext_noop
 from epipolis.core import audit, clock
 from epipolis.core.events import Event, publish_many
 from epipolis.core.imports import ImportReport
+from epipolis.core.rules import RulePack
+from epipolis.sense.cases import queries
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
-from epipolis.sense.cases.models import Case, CaseRevision, Classification
+from epipolis.sense.cases.models import Case, CaseRevision, Classification, ClassifiedBy
 
-from .facts import FIELDS, FactsError, believed, check
+from .classifying import JUDGED_BY, decision_of_new, judge_cases
+from .facts import FIELDS, STATES, FactsError, believed, check
+from .revisions import WORD
 from .rows import ReadRow
 
 _CASE = ("id", "person_id", "disease", "source", "source_key", "known_at", "revised_at", "revision", "simulated", *FIELDS)
 _REVISION = ("case_id", "revision", "known_at", "superseded_at", "changed", "by", "origin", *FIELDS)
+_DECISION = ("case_id", "outcome", "decision", "kept", "conflict", "decided_at", "superseded_at")
+_STATES = tuple(FIELDS.index(name) for name in STATES)
+_TOLD = tuple(name for name in FIELDS if name not in WORD)
+_NOTHING: tuple[Any, ...] = (None, "", {})
 _NEVER = object()
 
 
@@ -38,20 +46,46 @@ class Revised:
 def create(rows: Sequence[ReadRow], persons: Sequence[UUID], *, by: audit.Actor, at: datetime) -> None:
     """Store new cases with their first revisions and announce the confirmed ones."""
     actor, moment = audit.actor_name(by), str(at)  # as text: the adapter of times takes longer than the rest of a row
-    cases, revisions = [], []
+    cases, revisions, decisions = [], [], []
+    packs = queries.definitions_in_force(clock.local_day(at))
     for row, person in zip(rows, persons, strict=True):
-        facts = [row.facts[name] for name in FIELDS]
+        if pack := packs.get(queries.plain_disease(row.disease)) if _tells(row) else None:
+            decisions += _decided(row, pack, moment, at)
+        facts = _stored(row.facts)
         cases.append((row.id, person, row.disease, row.source, row.source_key, moment, moment, 1, row.simulated, *facts))
-        changed = json.dumps(sorted(name for name, value in zip(FIELDS, facts, strict=True) if value not in (None, "")))
+        changed = json.dumps(sorted(name for name in _TOLD if row.facts[name] not in _NOTHING))
         revisions.append((row.id, 1, moment, None, changed, actor, row.source, *facts))
     _copy("cases_case", _CASE, cases)
     _copy("cases_caserevision", _REVISION, revisions)
+    _copy("cases_classified", _DECISION, decisions)
     confirmed = Classification.CONFIRMED
     publish_many(
         CaseConfirmed(row.id, person)
         for row, person in zip(rows, persons, strict=True)
         if row.facts["classification"] == confirmed
     )
+
+
+def _tells(row: ReadRow) -> bool:
+    """Whether a row says more than days, so that the rules may conclude something."""
+    return bool(row.facts["symptoms"] or row.facts["circumstances"])
+
+
+def _decided(row: ReadRow, pack: RulePack, moment: str, at: datetime) -> list[tuple[Any, ...]]:
+    decision = decision_of_new(row.facts, pack, at=at)
+    if decision is None:
+        return []
+    stands, kept = row.facts["classification"], row.facts["classified"]
+    conflict = bool(decision.outcome) and kept != ClassifiedBy.AUTOMATIC and decision.outcome != stands
+    return [(row.id, decision.outcome, json.dumps(decision.to_json()), kept, conflict, moment, None)]
+
+
+def _stored(facts: Mapping[str, Any]) -> list[Any]:
+    """The facts as the columns take them: answers by name as JSON."""
+    values = [facts[name] for name in FIELDS]
+    for place in _STATES:
+        values[place] = json.dumps(values[place]) if values[place] else "{}"
+    return values
 
 
 def revise(rows: Sequence[ReadRow], report: ImportReport, *, by: audit.Actor, at: datetime, dry_run: bool) -> Revised:
@@ -77,12 +111,14 @@ def revise(rows: Sequence[ReadRow], report: ImportReport, *, by: audit.Actor, at
 
 def _apply(row: ReadRow, case: Case, names: list[str], report: ImportReport, at: datetime) -> bool:
     facts = believed(case) | {name: row.facts[name] for name in names}
+    if "classification" in names:
+        facts |= {"classified": str(ClassifiedBy.SOURCE), "classified_why": ""}
     try:
         check(facts, today=clock.local_day(at))
     except FactsError as error:  # with what somebody changed by hand, the file's news cannot be true
         report.warn(row.number, error.broken[0].field, error.broken[0].rule, row.source_key)
         return False
-    for name in names:
+    for name in (*names, *WORD):
         setattr(case, name, facts[name])
     case.revised_at = max(at, case.revised_at)
     case.revision += 1
@@ -91,13 +127,24 @@ def _apply(row: ReadRow, case: Case, names: list[str], report: ImportReport, at:
 
 def _news(row: ReadRow, case: Case, history: Sequence[tuple[Any, ...]], report: ImportReport) -> list[str]:
     """The fields in which the file says something else than is believed, without those that somebody else decided."""
-    names = [name for name, value in row.facts.items() if getattr(case, name) != value]
-    if not history:
-        return names
-    return [name for name in names if _is_news(row, name, history, report)]
+    names = []
+    for name, value in row.facts.items():
+        said, last = _said(row, name, history)
+        if name in STATES:
+            value = row.facts[name] = _answers(case, name, value, said)
+        if getattr(case, name) != value and (not history or _is_news(row, name, said, last, report)):
+            names.append(name)
+    return names
 
 
-def _is_news(row: ReadRow, name: str, history: Sequence[tuple[Any, ...]], report: ImportReport) -> bool:
+def _answers(case: Case, name: str, told: dict[str, str], said: Any) -> dict[str, str]:
+    """What is believed, with the answers that the file gives for the first time or has changed since it last gave them."""
+    before = said if isinstance(said, dict) else {}
+    return getattr(case, name) | {key: state for key, state in told.items() if before.get(key) != state}
+
+
+def _said(row: ReadRow, name: str, history: Sequence[tuple[Any, ...]]) -> tuple[Any, str]:
+    """What the file's source last said of a field, and whose word the field is now."""
     said: Any = _NEVER
     last = row.source
     for position, (origin, changed, facts) in enumerate(history):
@@ -105,7 +152,11 @@ def _is_news(row: ReadRow, name: str, history: Sequence[tuple[Any, ...]], report
             said = facts[name]
         if name in changed:
             last = origin
-    if last == row.source:
+    return said, last
+
+
+def _is_news(row: ReadRow, name: str, said: Any, last: str, report: ImportReport) -> bool:
+    if last == row.source or name in STATES:
         return True
     if said == row.facts[name]:
         return False
@@ -138,11 +189,13 @@ def _keep(
     open_ones = CaseRevision.objects.filter(case__in=cases, superseded_at=None)
     open_ones.update(superseded_at=Greatest(Value(at), F("known_at")))
     rows = [
-        (key, case.revision, case.revised_at, None, json.dumps(changed[key]), actor, origins[key], *believed(case).values())
+        (key, case.revision, case.revised_at, None, json.dumps(changed[key]), actor, origins[key], *_stored(believed(case)))
         for key, case in cases.items()
     ]
     _copy("cases_caserevision", _REVISION, rows)
     publish_many(_news_of(cases, changed))
+    judged = [case for key, case in cases.items() if case.same_as is None and not JUDGED_BY.isdisjoint(changed[key])]
+    judge_cases(judged, queries.definitions_in_force(clock.local_day(at)), by=by, at=at)
 
 
 def _news_of(cases: dict[UUID, Case], changed: dict[UUID, list[str]]) -> Iterable[Event]:

@@ -7,13 +7,15 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 
-from epipolis.core import audit, clock, live
+from epipolis.core import audit, clock
 from epipolis.core.events import publish
 from epipolis.sense.cases import queries
-from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
+from epipolis.sense.cases.events import CaseConfirmed
 from epipolis.sense.cases.models import Case, CaseRevision, Classification
 
-from .facts import believed, check, complete, plain
+from .classifying import JUDGED_BY, classify_case
+from .facts import believed, check, complete
+from .revisions import RULES, WORD, StaleRevisionError, keep, locked, revise_locked
 
 
 class AlreadyReportedError(ValueError):
@@ -21,14 +23,6 @@ class AlreadyReportedError(ValueError):
 
     def __init__(self, case: UUID) -> None:
         super().__init__("a case with this number from this source is known already")
-        self.case = case
-
-
-class StaleRevisionError(ValueError):
-    """Somebody changed the case since the editor read it; `case` is what is believed now."""
-
-    def __init__(self, case: Case) -> None:
-        super().__init__(f"the case has changed since: it is at revision {case.revision} now")
         self.case = case
 
 
@@ -73,12 +67,12 @@ def report_case(
         if known := queries.case_numbered(source, source_key):
             raise AlreadyReportedError(known.id) from error
         raise
-    changed = sorted(name for name, value in believes.items() if value not in (None, ""))
-    _keep(case, changed, by=by, at=at)
+    changed = sorted(name for name, value in believes.items() if value not in (None, "", {}) and name not in WORD)
+    keep(case, changed, by=by, at=at)
     audit.record("cases.report", by=by, at=at, subject=case.id, person=person_id, source=source, fields=changed)
     if case.classification == Classification.CONFIRMED:
         publish(CaseConfirmed(case.id, person_id))
-    return case
+    return classify_case(case.id, by=by, at=at) if case.symptoms or case.circumstances else case
 
 
 @transaction.atomic
@@ -101,27 +95,17 @@ def revise_case(
         StaleRevisionError: the case is at another revision than `expected`.
         FactsError: the facts cannot be true together with those that stay.
     """
-    case = Case.objects.select_for_update(of=("self",)).get(id=case_id)
+    case = locked(case_id)
     if expected is not None and case.revision != expected:
         raise StaleRevisionError(case)
-    before = believed(case)
-    after = before | plain(changes)
-    changed = sorted(name for name in before if before[name] != after[name])
-    if not changed:
+    former = case.same_as
+    changed = revise_locked(case, changes, by=by, at=at, action=action, origin=origin)
+    if JUDGED_BY.isdisjoint(changed):
         return case
-    check(after, today=clock.local_day(at))
-    for name in changed:
-        setattr(case, name, after[name])
-    # An interval of belief never runs backwards, even when a source dates its news before ours.
-    case.revised_at = max(at, case.revised_at)
-    case.revision += 1
-    case.save(update_fields=[*changed, "revised_at", "revision"])
-    _keep(case, changed, by=by, at=case.revised_at, origin=origin)
-    audit.record(action, by=by, at=at, subject=case.id, person=case.person_id, fields=changed, revision=case.revision)
-    publish(CaseRevised(case.id, case.person_id, tuple(changed)))
-    if "classification" in changed and case.classification == Classification.CONFIRMED:
-        publish(CaseConfirmed(case.id, case.person_id))
-    return case
+    if former and former != case.same_as:
+        classify_case(former, by=by, at=at)
+    judged = classify_case(case.id, by=by, at=at)
+    return case if case.same_as else judged
 
 
 def confirm_case(
@@ -132,7 +116,7 @@ def confirm_case(
     if sampled is not None:
         changes["sampled"] = sampled
     with transaction.atomic():
-        case = Case.objects.select_for_update(of=("self",)).get(id=case_id)
+        case = locked(case_id)
         if case.confirmed is None:
             changes["confirmed"] = clock.local_day(at)
         return revise_case(case_id, changes, by=by, at=at, expected=expected, action="cases.confirm")
@@ -142,26 +126,15 @@ def confirm_case(
 def undo_revision(case_id: UUID, *, by: audit.Actor, at: datetime, expected: int | None = None) -> Case:
     """Believe again what was believed before the last revision; this is a revision too, and can be undone.
 
+    What the rules concluded by themselves is not undone alone: it goes with the change that it followed from.
+
     Raises:
         ValueError: nothing was revised yet.
         StaleRevisionError: as in `revise_case`.
     """
-    case = Case.objects.select_for_update(of=("self",)).get(id=case_id)
-    former = CaseRevision.objects.filter(case=case, revision=case.revision - 1).first()
+    case = locked(case_id)
+    own = CaseRevision.objects.filter(case=case).exclude(origin=RULES).order_by("-revision").first()
+    former = CaseRevision.objects.filter(case=case, revision=own.revision - 1).first() if own else None
     if former is None:
         raise ValueError("this case has no earlier revision")
     return revise_case(case_id, believed(former), by=by, at=at, expected=expected, action="cases.undo")
-
-
-def _keep(case: Case, changed: list[str], *, by: audit.Actor, at: datetime, origin: str = "") -> None:
-    CaseRevision.objects.filter(case=case, superseded_at=None).update(superseded_at=at)
-    CaseRevision.objects.create(
-        case=case,
-        revision=case.revision,
-        known_at=at,
-        changed=changed,
-        by=audit.actor_name(by),
-        origin=origin,
-        **believed(case),
-    )
-    live.tell("cases", case=str(case.id))

@@ -8,7 +8,17 @@ from typing import Any
 from django.db.models import Model
 from django.utils.translation import gettext_noop
 
-from epipolis.sense.cases.models import Case, CaseRevision, Classification, Facts, Outcome
+from epipolis.sense.cases.models import (
+    Case,
+    CaseRevision,
+    Circumstance,
+    Classification,
+    ClassifiedBy,
+    Facts,
+    Outcome,
+    State,
+    Symptom,
+)
 from epipolis.sense.cases.settings import settings
 
 FIELDS: tuple[str, ...] = tuple(field.attname for field in Facts._meta.local_fields)
@@ -24,8 +34,10 @@ DAYS: tuple[str, ...] = (
     "ended",
 )
 _EMPTY: dict[str, Any] = {field.attname: field.get_default() for field in Facts._meta.local_fields}
-NOTHING_KNOWN = _EMPTY | {"classification": str(Classification.SUSPECTED)}
+NOTHING_KNOWN = _EMPTY | {"classification": str(Classification.SUSPECTED), "classified": str(ClassifiedBy.AUTOMATIC)}
+STATES = {"symptoms": frozenset(Symptom.values), "circumstances": frozenset(Circumstance.values)}
 _CLASSIFICATIONS, _OUTCOMES = frozenset(Classification.values), frozenset(Outcome.values)
+_WORDS_OF, _ANSWERS = frozenset(ClassifiedBy.values), frozenset(State.values)
 _DIED = str(Outcome.DIED)
 _TEXTS = {field.attname: field.max_length for field in Facts._meta.local_fields if field.get_internal_type() == "CharField"}
 
@@ -48,8 +60,13 @@ class FactsError(ValueError):
 
 
 def complete(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Every field of a case, with those that are not given left empty and an undecided case suspected."""
-    return NOTHING_KNOWN | plain(facts)
+    """Every field of a case, with those that are not given left empty.
+
+    A classification that is given is the source's word; without one the case is suspected until the rules say more.
+    """
+    given = plain(facts)
+    whose = {"classified": str(ClassifiedBy.SOURCE)} if "classification" in given else {}
+    return NOTHING_KNOWN | whose | given
 
 
 def plain(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,6 +132,10 @@ def _order(facts: Mapping[str, Any]) -> Iterator[Broken]:
 def _words(facts: Mapping[str, Any]) -> Iterator[Broken]:
     if facts["classification"] not in _CLASSIFICATIONS:
         yield Broken("classification", gettext_noop("is no known classification"))
+    if facts["classified"] not in _WORDS_OF:
+        yield Broken("classified", gettext_noop("is no known way to classify"))
+    for kind, names in STATES.items():
+        yield from _states(kind, names, facts[kind])
     if facts["outcome"] not in _OUTCOMES:
         yield Broken("outcome", gettext_noop("is no known outcome"))
     for name in ("age_from", "age_to"):
@@ -125,6 +146,15 @@ def _words(facts: Mapping[str, Any]) -> Iterator[Broken]:
             yield Broken(name, gettext_noop("is too long, or holds the NUL character"))
     if "\0" in facts["note"] or len(facts["note"]) > 4_000:
         yield Broken("note", gettext_noop("is too long, or holds the NUL character"))
+
+
+def _states(kind: str, names: frozenset[str], told: Any) -> Iterator[Broken]:
+    if not isinstance(told, dict):
+        yield Broken(kind, gettext_noop("must be answers by name"))
+    elif not told.keys() <= names:
+        yield Broken(kind, gettext_noop("names something that is not asked about"))
+    elif not all(isinstance(state, str) and state in _ANSWERS for state in told.values()):
+        yield Broken(kind, gettext_noop("has an answer that is neither yes nor no nor unknown"))
 
 
 def _after(earlier: date | None, later: date | None) -> bool:

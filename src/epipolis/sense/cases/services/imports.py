@@ -14,12 +14,14 @@ from psycopg.errors import UniqueViolation
 from epipolis.core import audit, clock, live
 from epipolis.core.imports import ImportOptions, ImportReport, Row, batches, read_columns, read_rows, row_count
 from epipolis.sense.cases import queries
+from epipolis.sense.cases.models import ClassifiedBy
 from epipolis.sense.cases.settings import settings
 from epipolis.sense.people import services as people
 from epipolis.sense.people.services.rows import check_row
 
 from . import bulk
-from .facts import FIELDS, NOTHING_KNOWN, broken_rules
+from .duplicates import ask_about
+from .facts import FIELDS, NOTHING_KNOWN, STATES, broken_rules
 from .links import import_links
 from .mappings import choose, ready
 from .rows import ReadRow, RowReader
@@ -27,6 +29,7 @@ from .seen import Seen
 
 _SAMPLE = 500  # rows from which columns are guessed
 _TRIES = 4
+_SOURCE = str(ClassifiedBy.SOURCE)
 
 
 def import_cases(path: Path, options: ImportOptions) -> ImportReport:
@@ -106,7 +109,7 @@ def _store_once(rows: list[ReadRow], reader: RowReader, *, source: str, options:
     fresh, differing, unchanged = [], [], 0
     for row in rows:
         before = known.get(row.id)
-        facts = (NOTHING_KNOWN if before is None else before) | row.facts
+        facts = _new(row) if before is None else before | _with_answers(row, before)
         if not _may_be_true(row, facts, report, today):
             continue
         if before is None:
@@ -128,6 +131,17 @@ def _store_once(rows: list[ReadRow], reader: RowReader, *, source: str, options:
         live.tell("cases")
 
 
+def _new(row: ReadRow) -> dict[str, Any]:
+    """All facts of a new case; a classification that the file gives is the source's word, without one the rules decide."""
+    whose = {"classified": _SOURCE} if "classification" in row.facts else {}
+    return NOTHING_KNOWN | row.facts | whose
+
+
+def _with_answers(row: ReadRow, before: dict[str, Any]) -> dict[str, Any]:
+    """What a row says; answers that the file does not ask for stay."""
+    return row.facts | {name: before[name] | row.facts[name] for name in STATES if name in row.facts}
+
+
 def _may_be_true(row: ReadRow, facts: dict[str, Any], report: ImportReport, today: Any) -> bool:
     possible = True
     for broken in broken_rules(facts, today=today):
@@ -143,8 +157,9 @@ def _may_be_true(row: ReadRow, facts: dict[str, Any], report: ImportReport, toda
 def _create(rows: list[ReadRow], report: ImportReport, *, options: ImportOptions) -> None:
     whole = [_person_row(row, report, options.at) for row in rows]
     if rows and not options.dry_run:
-        found = people.find_or_make_people(whole, by=options.by, at=options.at)
-        bulk.create(rows, [person for person, _ in found], by=options.by, at=options.at)
+        found = people.match_people(whole, by=options.by, at=options.at, match=options.match)
+        bulk.create(rows, [match.person for match in found], by=options.by, at=options.at)
+        ask_about([match.person for match in found if match.band == "linked"], at=options.at)
 
 
 def _person_row(row: ReadRow, report: ImportReport, at: datetime) -> people.PersonRow:
