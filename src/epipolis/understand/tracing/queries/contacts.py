@@ -56,10 +56,22 @@ def contact(contact_id: int) -> Contact | None:
     return _with_place(Contact.objects.filter(id=contact_id)).first()
 
 
+def contacts_by_id(contact_ids: Collection[int]) -> QuerySet[Contact]:
+    """These contacts with their case and the day of their first meeting, those that are gone too."""
+    first = Encounter.objects.filter(contact=OuterRef("id")).order_by("starts").values("starts")[:1]
+    return Contact.objects.filter(id__in=list(contact_ids)).select_related("case").annotate(first_met=Subquery(first)).order_by("id")
+
+
 def contacts_of(case_id: UUID, *, with_gone: bool = False) -> QuerySet[Contact]:
     """The contacts of a case, the one to be called first at the top."""
     found = Contact.objects.filter(case=case_id)
     return _with_place(found if with_gone else found.filter(gone=None)).order_by("rank", "-last_met", "id")
+
+
+def meetings_of(people: Collection[UUID]) -> list[tuple[UUID, UUID, int, bool]]:
+    """Where one of these people met a case: (case, person, minutes, whether they surely met)."""
+    rows = Contact.objects.filter(person__in=list(people), gone=None).order_by("id")
+    return list(rows.values_list("case_id", "person_id", "minutes", "certain"))
 
 
 def encounters_of(contact_ids: Collection[int]) -> QuerySet[Encounter]:

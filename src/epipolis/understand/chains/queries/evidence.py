@@ -1,0 +1,136 @@
+"""What speaks for one case having infected another: who is named, who met, and what people decided."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from statistics import NormalDist
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+
+from epipolis.core.rules import RulePack
+from epipolis.engines.chains import Lags
+from epipolis.sense.cases import queries as cases
+from epipolis.understand.chains.models import Basis, Judgement
+from epipolis.understand.tracing import queries as tracing
+
+_JUDGED, _TOLD, _MET = (str(basis) for basis in Basis.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a chain needs to know of a case. `day`: when it was reported, else what is known of it otherwise."""
+
+    id: UUID
+    number: str
+    person: UUID
+    onset: date | None
+    day: date
+    infected_by: UUID | None
+    district: str
+    simulated: bool
+
+    @property
+    def shown(self) -> date:
+        """Where the case stands in time: its onset, else its day."""
+        return self.onset or self.day
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Pairs (infectee, infector) with their strength, basis and minutes shared; what was decided to be none is not in it."""
+
+    strength: dict[tuple[UUID, UUID], float]
+    basis: dict[tuple[UUID, UUID], str]
+    minutes: dict[tuple[UUID, UUID], int]
+
+
+def known_cases(ids: Collection[UUID] | None = None, *, since: date | None = None) -> dict[UUID, Known]:
+    """Confirmed cases since a day, or these cases whatever they are, by id."""
+    fields = ("id", "source_key", "person_id", "onset", "day", "infected_by", "district__name", "simulated")
+    found = cases.line_list(classification="confirmed", since=since) if ids is None else cases.line_list().filter(id__in=ids)
+    rows = found.order_by("day", "source_key").values_list(*fields)
+    return {
+        case: Known(case, number, person, onset, day, infected_by, district or "", simulated)
+        for case, number, person, onset, day, infected_by, district, simulated in rows
+    }
+
+
+def evidence(known: dict[UUID, Known], of: Collection[UUID], pack: RulePack) -> Evidence:
+    """All that speaks for one of the known cases having infected one of `of`."""
+    wanted, strengths = set(of), pack["strengths"]
+    found = Evidence({}, {}, {})
+    for infectee, infector, minutes, certain in pairs_near(known):
+        if infectee in wanted:
+            worth = min(minutes / strengths["minutes_for_one"], strengths["most_for_meeting"]) or 0.1
+            _add(found, (infectee, infector), worth if certain else worth * strengths["possible_meeting"], _MET)
+            found.minutes[infectee, infector] = found.minutes.get((infectee, infector), 0) + minutes
+    for case in wanted & known.keys():
+        named = known[case].infected_by
+        if named in known and named != case:
+            _add(found, (case, named), strengths["told"], _TOLD)
+    for judged in Judgement.objects.filter(infectee__in=wanted, undone=None):
+        _judge(found, judged)
+    return found
+
+
+def pairs_near(known: dict[UUID, Known]) -> list[tuple[UUID, UUID, int, bool]]:
+    """Cases that met: (the one that was a contact, the one it was a contact of, minutes, certain), in both directions."""
+    by_person: dict[UUID, list[UUID]] = {}
+    for case in known.values():
+        by_person.setdefault(case.person, []).append(case.id)
+    found: dict[tuple[UUID, UUID], tuple[int, bool]] = {}
+    for case_id, person, minutes, certain in tracing.meetings_of(by_person):
+        for other in by_person[person]:
+            if case_id not in known or other == case_id:
+                continue
+            # Whoever was infectious when they met is told by the days, not by who was traced first.
+            for pair in ((other, case_id), (case_id, other)):
+                longest = max(minutes, found.get(pair, (0, False))[0])
+                found[pair] = (longest, certain or found.get(pair, (0, False))[1])
+    return [(infectee, infector, minutes, certain) for (infectee, infector), (minutes, certain) in found.items()]
+
+
+def lags_of(pack: RulePack) -> Lags:
+    """The days between onsets by the rule, a weight for each whole day."""
+    told: dict[str, Any] = pack["serial_interval"]
+    normal = NormalDist(told["mean_days"], told["sd_days"])
+    edges = [day - 0.5 for day in range(told["first_day"], told["last_day"] + 2)]
+    return Lags(np.array([normal.cdf(b) - normal.cdf(a) for a, b in pairwise(edges)]), first=told["first_day"])
+
+
+def pairs_table(number: dict[UUID, int], found: Evidence) -> pa.Table:
+    """The evidence by the cases' numbers, as the engine asks for it."""
+    pairs = list(found.strength)
+    return pa.table(
+        {
+            "infectee": pa.array([number[infectee] for infectee, _ in pairs], pa.int64()),
+            "infector": pa.array([number[infector] for _, infector in pairs], pa.int64()),
+            "strength": pa.array([found.strength[pair] for pair in pairs], pa.float64()),
+        }
+    )
+
+
+def window(day: date, pack: RulePack, days: int) -> date:
+    """From which day on cases may have infected those of the last `days`."""
+    return day - timedelta(days=days + pack["serial_interval"]["last_day"])
+
+
+def _add(found: Evidence, pair: tuple[UUID, UUID], strength: float, basis: str) -> None:
+    found.strength[pair] = found.strength.get(pair, 0.0) + strength
+    found.basis[pair] = basis
+
+
+def _judge(found: Evidence, judged: Judgement) -> None:
+    pair = (judged.infectee_id, judged.infector_id)
+    if judged.is_source:
+        for other in [other for other in found.strength if other[0] == judged.infectee_id]:
+            found.strength.pop(other)
+            found.basis.pop(other)
+        found.basis[pair] = _JUDGED
+    elif found.basis.get(pair) != _JUDGED:
+        found.strength.pop(pair, None)
+        found.basis.pop(pair, None)

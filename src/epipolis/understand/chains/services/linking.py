@@ -1,0 +1,110 @@
+"""Linking: from all that speaks for it to the probability of each possible infector, kept until something changes."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from epipolis.core import clock, live
+from epipolis.core.rules import RulePack
+from epipolis.engines.chains import infectors
+from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
+from epipolis.understand.chains import queries
+from epipolis.understand.chains.models import Basis, Link
+from epipolis.understand.chains.queries.evidence import pairs_table, window
+from epipolis.understand.chains.settings import settings
+
+_LOCK = 7_302
+_FIELDS = ("probability", "days", "basis", "minutes", "rule")
+_MATTERS = frozenset(("classification", "onset", "sampled", "reported", "confirmed", "infected_by"))
+Pair = tuple[UUID, UUID]
+
+
+def on_case_confirmed(event: CaseConfirmed) -> None:
+    """Link a case that became confirmed, and those it may have infected."""
+    _link_around(event.case)
+
+
+def on_case_revised(event: CaseRevised) -> None:
+    """Link again when a day or the named infector changed."""
+    if not _MATTERS.isdisjoint(event.changed):
+        _link_around(event.case)
+
+
+def link_recent(at: datetime | None = None) -> int:
+    """Link the cases of the last days again: meetings become known after the cases do. Returns how many links changed."""
+    now = at or clock.now()
+    since = clock.local_day(now) - timedelta(days=settings.link_days)
+    return link_cases(queries.known_cases(since=since), at=now)
+
+
+@transaction.atomic
+def link_cases(cases: Collection[UUID], *, at: datetime) -> int:
+    """Work out who may have infected each of these cases, and store what changed; twice changes nothing.
+
+    Returns how many links are new, different or gone.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    day = clock.local_day(at)
+    pack = queries.rule_on(day)
+    known = queries.known_cases(since=window(day, pack, settings.link_days)) | queries.known_cases(cases)
+    wanted = [case for case in cases if case in known]
+    found = _links(known, wanted, pack, at)
+    held = {(link.infectee_id, link.infector_id): link for link in Link.objects.filter(infectee__in=wanted)}
+    gone = [link.pk for pair, link in held.items() if pair not in found]
+    new = [link for pair, link in found.items() if pair not in held]
+    changed = [link for pair, link in found.items() if pair in held and _differs(link, held[pair])]
+    Link.objects.filter(pk__in=gone).delete()
+    for link in changed:
+        link.pk = held[link.infectee_id, link.infector_id].pk
+    Link.objects.bulk_update(changed, [*_FIELDS, "made"], batch_size=1_000)
+    Link.objects.bulk_create(new, batch_size=2_000)
+    if count := len(gone) + len(new) + len(changed):
+        live.tell("chains", links=count)
+        return count
+    return 0
+
+
+def _links(known: dict[UUID, queries.Known], wanted: list[UUID], pack: RulePack, at: datetime) -> dict[Pair, Link]:
+    said = queries.evidence(known, wanted, pack)
+    ids = list(known)
+    number = {case: index for index, case in enumerate(ids)}
+    onsets = [float(case.onset.toordinal()) if case.onset else float("nan") for case in known.values()]
+    table = infectors(onsets, pairs_table(number, said), queries.lags_of(pack), unseen=pack["unseen"])
+    found: dict[Pair, Link] = {}
+    for row in table.to_pylist():
+        pair = (ids[row["infectee"]], ids[row["infector"]])
+        if row["probability"] >= pack["shown_from"]:
+            days = None if row["days"] is None else int(row["days"])
+            found[pair] = _link(pair, row["probability"], days, said, pack.reference, at)
+    for pair, basis in said.basis.items():
+        if basis == Basis.JUDGED and pair[1] in known:  # what a person decided stands, whatever the days say
+            onset, before = known[pair[0]].onset, known[pair[1]].onset
+            found[pair] = _link(pair, 1.0, (onset - before).days if onset and before else None, said, pack.reference, at)
+    return found
+
+
+def _link(pair: Pair, chance: float, days: int | None, said: queries.Evidence, rule: str, at: datetime) -> Link:
+    return Link(
+        infectee_id=pair[0],
+        infector_id=pair[1],
+        probability=chance,
+        days=days,
+        basis=said.basis[pair],
+        minutes=said.minutes.get(pair, 0),
+        rule=rule,
+        made=at,
+    )
+
+
+def _differs(one: Link, other: Link) -> bool:
+    return abs(one.probability - other.probability) > 1e-9 or any(
+        getattr(one, name) != getattr(other, name) for name in _FIELDS[1:]
+    )
+
+
+def _link_around(case: UUID) -> None:
+    others = set(queries.links_between([case]).filter(infector=case).values_list("infectee", flat=True))
+    link_cases({case, *others}, at=clock.now())
