@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from epipolis.engines.epidemic import aberrations, bounds
 from epipolis.engines.epidemic.counts import Counts, counts_of, date_column, long_table
 from epipolis.engines.epidemic.expectations import GUARD, Expectation, expect
-from epipolis.engines.epidemic.thresholds import USUAL_LEVELS, YEAR, critical, strayed
+from epipolis.engines.epidemic.thresholds import UNPROVEN, USUAL_LEVELS, YEAR, critical, strayed, unproven
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -169,6 +169,7 @@ class _Judged:
     score: Floats  # 1 is the threshold
     expected: Floats
     upper: Floats  # the highest count that is no alarm; NaN also where no count of one day is one
+    young: Flags  # the past of all areas is too short for so rare an alarm [steps]
 
 
 def _held(cleaned: _Cleaned, *, middle: bool) -> Floats:
@@ -211,14 +212,16 @@ def _by_days(cleaned: _Cleaned, method: str, chance: float, share: float | None)
     threshold = aberrations.threshold_of(method, chance)
     if method == "regression":
         held, own = _held(cleaned, middle=False), _held(cleaned, middle=True)
-        wide = strayed(own, usual, cleaned.step, lag=GUARD[cleaned.step], height=threshold)
+        young = unproven(own, chance, GUARD[cleaned.step])
+        wide = strayed(own, usual, cleaned.step, lag=GUARD[cleaned.step], height=threshold) * (1 + UNPROVEN * young)
         limits = wide * (threshold if share is None else _beside(held / wide, method, share))
         expected, upper = cleaned.expected.mean, _quiet(cleaned, limits, middle=False)
     else:
         weekdays = (cleaned.first_number + np.arange(cleaned.values.shape[1])) % 7 if cleaned.step == 1 else None
         scores, middle, spread = aberrations.ears(cleaned.values, weekdays, lag=0 if method == "C1" else 2)
         held = aberrations.three_days(scores) if method == "C3" else scores
-        wide = strayed(held, usual, cleaned.step, lag=2, height=threshold)
+        young = unproven(held, chance, 2)
+        wide = strayed(held, usual, cleaned.step, lag=2, height=threshold) * (1 + UNPROVEN * young)
         late = cleaned.gaps > 0
         caught_up = late & (_held(cleaned, middle=False) <= threshold)
         held = np.where(caught_up, np.minimum(held, 0.0), held)
@@ -230,7 +233,7 @@ def _by_days(cleaned: _Cleaned, method: str, chance: float, share: float | None)
             upper = np.where(np.isnan(upper), np.nan, np.fmax(upper, several))
     if share is not None:  # fewer than expected are never a discovery
         upper = np.maximum(upper, np.ceil(expected) - 1)
-    return _Judged(held / (threshold * wide), expected, upper)
+    return _Judged(held / (threshold * wide), expected, upper, young > 0)
 
 
 def _beside(scores: Floats, method: str, share: float) -> Floats:
@@ -243,9 +246,11 @@ def _by_sums(cleaned: _Cleaned, chance: float) -> _Judged:
     """CUSUM of the negative-binomial scores, each scaled by how far its area's past strayed."""
     usual = np.array([aberrations.threshold_of("cusum", 1 - level) for level in USUAL_LEVELS])
     own = _held(cleaned, middle=True)
-    wide = strayed(own, usual, cleaned.step, lag=GUARD[cleaned.step])
-    weekly = strayed(aberrations.week_scores(own), usual, cleaned.step, lag=GUARD[cleaned.step])
-    wide = np.sqrt(wide * np.maximum(wide, weekly))
+    rare = aberrations.threshold_of("cusum", chance)
+    wide = strayed(own, usual, cleaned.step, lag=GUARD[cleaned.step], height=rare)
+    weekly = strayed(aberrations.week_scores(own), usual, cleaned.step, lag=GUARD[cleaned.step], height=rare)
+    young = unproven(own, chance, GUARD[cleaned.step])
+    wide = np.maximum(wide, weekly) * (1 + UNPROVEN * young)
     scaled = own / wide
     height = aberrations.cusum_threshold(1 / chance)
     sums = aberrations.cusum(scaled, aberrations.REFERENCE, height, True)
@@ -255,7 +260,7 @@ def _by_sums(cleaned: _Cleaned, chance: float) -> _Judged:
     reached = (missing < aberrations.HIGHEST) & (missing * wide < aberrations.HIGHEST_MIDDLE)
     upper = _quiet(cleaned, np.where(reached, missing * wide, np.inf), middle=True)
     score = np.where(np.isnan(scaled), np.nan, sums / height)
-    return _Judged(score, cleaned.expected.mean, upper)
+    return _Judged(score, cleaned.expected.mean, upper, young > 0)
 
 
 def _table(counts: Counts, cleaned: _Cleaned, judged: _Judged, upper: Floats, first: int) -> pa.Table:
@@ -279,10 +284,11 @@ def _table(counts: Counts, cleaned: _Cleaned, judged: _Judged, upper: Floats, fi
 
 
 def _marks(counts: Counts, cleaned: _Cleaned, judged: _Judged, first: int) -> pa.Array:
-    names = ["missing", "negative: not judged", "zero where that cannot be chance: taken as missing", "too little past", "_"]
-    names[4] = "follows missing days and may hold their counts"
+    names = ["missing", "negative: not judged", "zero where that cannot be chance: taken as missing", "too little past"]
+    names += ["follows missing days and may hold their counts", "past too short for so rare an alarm: wider"]
     part = slice(first, None)
     code = np.full(counts.values[:, part].shape, -1)
+    code[:, judged.young[part]] = 5
     code[(cleaned.gaps > 0)[:, part]] = 4
     code[np.isnan(judged.score)[:, part]] = 3
     code[np.isnan(counts.values)[:, part]] = 0

@@ -12,6 +12,10 @@ _FEW = 60
 _RARE = 0.08  # share of days that outbreaks may take
 _FIRST = 1.15  # before there is a past to learn from
 _MOST = 4.0
+_OF_TAIL = 1_000.0
+_MOST_STRETCH = 1.3
+UNPROVEN = 0.1
+"""By what part a threshold is higher where nothing so rare can have been seen yet."""
 
 
 def strayed(scores: Floats, usual: Floats, step: int, *, lag: int, height: float | None = None) -> Floats:
@@ -37,15 +41,24 @@ def strayed(scores: Floats, usual: Floats, step: int, *, lag: int, height: float
         total = int(count.sum())
         if total < _FEW:
             continue
-        common = _factor(np.quantile(past[known], _LEVELS), usual)
+        found = np.quantile(past[known], _LEVELS)
+        common = _factor(found, usual)
+        stretch = 1.0 if height is None else _stretch(found, usual, height, total)
         common = (common * total + _FIRST * _FEW) / (total + _FEW)
         own = np.full(areas, common)
         enough = count >= _FEW
         if enough.any():
             own[enough] = _factor(_row_quantiles(past[enough]), usual)
         mixed = (own * count + common * _OWN) / (count + _OWN)
-        factors[:, start:] = mixed[:, None]
+        factors[:, start:] = mixed[:, None] * stretch
     return factors
+
+
+def unproven(scores: Floats, chance: float, lag: int) -> Floats:
+    """By how much the past of all areas is too short to hold a false alarm of this chance, 1 to 0 [steps]."""
+    known = np.cumsum((~np.isnan(scores)).sum(axis=0))
+    before = np.concatenate([np.zeros(lag + 1), known[: -lag - 1]])[: len(known)]
+    return np.asarray(np.maximum(0.0, 1 - before * chance))
 
 
 def _outbreaks(scores: Floats) -> NDArray[np.bool_]:
@@ -77,6 +90,14 @@ def _row_quantiles(past: Floats) -> Floats:
 
 def _factor(found: Floats, usual: Floats) -> Floats:
     return np.asarray(np.clip((found / usual).mean(axis=-1), 1.0, _MOST))
+
+
+def _stretch(found: Floats, usual: Floats, height: float, past: int) -> float:
+    """By what factor more the tail at `height` is wider than the levels that are seen: their line carried on."""
+    slope, start = np.polyfit(usual, found, 1)
+    further = (start + slope * height) / (height * float(_factor(found, usual)))
+    part = past / (past + _OF_TAIL)
+    return float(np.clip(1 + part * (further - 1), 1.0, _MOST_STRETCH))
 
 
 USUAL_LEVELS = _LEVELS

@@ -50,6 +50,7 @@ class _Round:
     marked: dict[str, str]
     weights: dict[str, float]
     widened: float
+    counted: bool  # whole numbers were known: so are the quantiles of the ensemble that are told
 
 
 def forecast(
@@ -77,7 +78,8 @@ def forecast(
         progress: called with how many models are done and how many there are.
 
     Returns:
-        model, target, area, made_on, horizon, day, level, value. Its metadata "epipolis" is JSON: `marked` (area → why
+        model, target, area, made_on, horizon, day, level, value. Where all values known are whole numbers, so are the
+        ensemble's: else an interval of few cases may lie between two of them and hold none. Its metadata "epipolis" is JSON: `marked` (area → why
         its answer is wider or rests on other areas), `weights`, `widened`, `vintages` (whether the history told when each value
         was published).
 
@@ -127,7 +129,7 @@ def backtest(
             continue
         record = running.by_now(known.days.tolist(), known.values)
         done.append(_round(known, day, horizons, levels, models, seed, record, None))
-        running.add(done[-1].days, done[-1].values)
+        running.add(done[-1].days, done[-1].values)  # not rounded: whole numbers hold more often than they should
         if progress:
             progress(number + 1, len(wanted))
     if not done:
@@ -140,6 +142,12 @@ def _fresh(history: History, made_on: date) -> History:
     if known.steps_to(made_on)[0] * known.step > _OLDEST_DAYS:
         raise ValueError(f"The newest value known on {made_on} is of {known.days[-1]}, too long before to forecast from.")
     return known
+
+
+def _counted(known: History) -> bool:
+    """Whether all that was known are whole numbers, as counts are and rates are not."""
+    seen = known.values[np.isfinite(known.values)]
+    return bool((seen == np.rint(seen)).all())
 
 
 def _members(models: Sequence[str]) -> list[str]:
@@ -194,7 +202,7 @@ def _round(
     if len(_members(models)) > 1:
         values[ENSEMBLE] = ensemble(members, weights, levels, widened)
     days = [first + timedelta(days=known.step * horizon) for horizon in horizons]
-    return _Round(made_on, days, values, marked_areas(known, panel), weights, widened)
+    return _Round(made_on, days, values, marked_areas(known, panel), weights, widened, _counted(known))
 
 
 def _told(known: History, quantiles: Floats, wanted: list[int], levels: Floats) -> Floats:
@@ -219,7 +227,7 @@ def _table(
 
 
 def _rows(history: History, one: _Round, name: str, horizons: Sequence[int], levels: Floats) -> pa.Table:
-    values = one.values[name]
+    values = np.rint(one.values[name]) if one.counted and name == ENSEMBLE else one.values[name]
     areas, steps, width = values.shape
     area = np.repeat(np.arange(areas, dtype=np.int32), steps * width)
     step = np.tile(np.repeat(np.arange(steps, dtype=np.int32), width), areas)

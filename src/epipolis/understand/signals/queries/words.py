@@ -118,7 +118,7 @@ def _why_count(one: Signal, title: str, area: str) -> list[str]:
         ),
     }
     found.append(by[Signal.Method(one.method)] % values)
-    if one.detail.get("marked"):
+    if str(one.detail.get("marked", "")).startswith("follows missing days"):
         found.append(_("To be read with care: the day follows days without a value and may hold their counts."))
     return found
 
