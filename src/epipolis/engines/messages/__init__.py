@@ -4,6 +4,7 @@
         report.patient, report.specimen, report.findings
     acknowledge(raw, "AA", at=now)                   # what the sender waits for
     for frame in Frames().feed(received): ...        # HL7 over a socket (MLLP)
+    write_fhir(report), write_hl7(report)
 
 Everything is a value: no file, clock or network. Bytes that are no message raise MessageError, which names the place.
 """
@@ -14,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from epipolis.engines.messages.acknowledgements import acknowledge
     from epipolis.engines.messages.codes import Tests, read_tests, usual_tests
+    from epipolis.engines.messages.fhir_reading import peek_fhir, read_fhir, read_patient_fhir
+    from epipolis.engines.messages.fhir_writing import write_fhir
     from epipolis.engines.messages.frames import Frame, Frames, frame
     from epipolis.engines.messages.hl7_reading import peek_hl7, read_hl7, read_patient_hl7
+    from epipolis.engines.messages.hl7_writing import write_hl7
     from epipolis.engines.messages.reports import (
         KINDS,
         RESULTS,
@@ -30,15 +34,50 @@ if TYPE_CHECKING:
         Specimen,
         result_key,
     )
+    from epipolis.engines.messages.result_tables import RESULT_COLUMNS, Column, read_results_table
 
 _HOMES = {
     "acknowledgements": ("acknowledge",),
-    "codes": ("Tests", "read_tests", "usual_tests"),
-    "frames": ("Frame", "Frames", "frame"),
-    "hl7_reading": ("peek_hl7", "read_hl7", "read_patient_hl7"),
+    "codes": (
+        "Tests",
+        "read_tests",
+        "usual_tests",
+    ),
+    "fhir_reading": (
+        "peek_fhir",
+        "read_fhir",
+        "read_patient_fhir",
+    ),
+    "fhir_writing": ("write_fhir",),
+    "frames": (
+        "Frame",
+        "Frames",
+        "frame",
+    ),
+    "hl7_reading": (
+        "peek_hl7",
+        "read_hl7",
+        "read_patient_hl7",
+    ),
+    "hl7_writing": ("write_hl7",),
     "reports": (
-        *("KINDS", "RESULTS", "STATUSES", "Finding", "Header", "LabReport", "Mark", "MessageError", "NoResultError"),
-        *("Patient", "Specimen", "result_key"),
+        "KINDS",
+        "RESULTS",
+        "STATUSES",
+        "Finding",
+        "Header",
+        "LabReport",
+        "Mark",
+        "MessageError",
+        "NoResultError",
+        "Patient",
+        "Specimen",
+        "result_key",
+    ),
+    "result_tables": (
+        "RESULT_COLUMNS",
+        "Column",
+        "read_results_table",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -46,7 +85,9 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "KINDS",
     "RESULTS",
+    "RESULT_COLUMNS",
     "STATUSES",
+    "Column",
     "Finding",
     "Frame",
     "Frames",
@@ -60,12 +101,18 @@ __all__ = [
     "Tests",
     "acknowledge",
     "frame",
+    "peek_fhir",
     "peek_hl7",
+    "read_fhir",
     "read_hl7",
+    "read_patient_fhir",
     "read_patient_hl7",
+    "read_results_table",
     "read_tests",
     "result_key",
     "usual_tests",
+    "write_fhir",
+    "write_hl7",
 ]
 
 

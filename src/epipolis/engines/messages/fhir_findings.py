@@ -8,6 +8,7 @@ from epipolis.engines.messages.fhir_resources import Json, Resources, codes_in, 
 from epipolis.engines.messages.reports import Finding
 from epipolis.engines.messages.times import fhir_time
 
+FINDING = "urn:epipolis:finding"  # the system of a finding's own name within its order
 # Observation.status and DiagnosticReport.status → status, and the result that it says by itself.
 STATUSES = {
     "registered": ("preliminary", "pending"),
@@ -45,8 +46,6 @@ def answer_in(told: Json, zone: tzinfo, tests: Tests) -> tuple[str, str, datetim
         if code in tests.onsets:
             day = text_of(told.get("valueDateTime")) or text_of(dict_of(told.get("valuePeriod")).get("start"))
             return "", "", *fhir_time(day or text_of(told.get("valueString")), zone)
-        if code in tests.devices or code in tests.specimens:
-            return "", "", None, False
     return None
 
 
@@ -60,7 +59,7 @@ def _finding(part: Json, told: Json, path: str, resources: Resources, zone: tzin
     status, says = STATUSES.get(text_of(told.get("status")), ("preliminary", ""))
     value, value_codes, unit, sort = _value(part)
     flag = next((code for one in dicts_of(part.get("interpretation")) for _, code in codes_in(one)), "")
-    result, named = tests.result(value_codes, value, flag)
+    result, organism = tests.result(value_codes, value, flag)
     absent = {code for _, code in codes_in(part.get("dataAbsentReason"))}
     if not result and absent & _UNDONE:
         says = "unsatisfactory"
@@ -69,13 +68,14 @@ def _finding(part: Json, told: Json, path: str, resources: Resources, zone: tzin
     device, lot = _device(told, path, resources)
     code = codes[0][1] if codes else ""
     ref = code or words_of(part.get("code")) or "result"
+    named = next((one for one in dicts_of(told.get("identifier")) if one.get("system") == FINDING), {})
     return Finding(
-        ref=f"{within}/{ref}" if within else ref,
+        ref=f"{within}/{ref}" if within else text_of(named.get("value")) or ref,
         code=code,
         system=codes[0][0] if codes else "",
         text=words_of(part.get("code")),
         kind=kind,
-        disease=disease or named,
+        disease=disease or organism,
         result=result or says,
         value=value,
         value_code=value_codes[0][1] if value_codes else "",

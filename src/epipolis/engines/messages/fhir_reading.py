@@ -34,26 +34,8 @@ from epipolis.engines.messages.times import fhir_time
 # Sections of HL7 table 0074 that are no laboratory: pictures, heart, lungs, nursing, therapy.
 _ELSEWHERE = frozenset(
     [
-        *(
-            "RAD",
-            "RUS",
-            "OUS",
-            "VUS",
-            "CUS",
-            "CT",
-            "NMR",
-            "NMS",
-            "XRC",
-            "RX",
-            "EC",
-            "EN",
-            "NRS",
-            "PHY",
-            "PT",
-            "OT",
-            "CTH",
-            "ICU",
-        ),
+        *("RAD", "RUS", "OUS", "VUS", "CUS", "CT", "NMR", "NMS", "XRC", "RX"),
+        *("EC", "EN", "NRS", "PHY", "PT", "OT", "CTH", "ICU"),
         *("vital-signs", "imaging", "survey", "exam", "social-history", "therapy", "activity", "procedure"),
     ]
 )

@@ -142,16 +142,15 @@ def _decoded(raw: bytes) -> tuple[str, list[Mark]]:
 def header_of_fhir(resources: Resources) -> Header:
     """Who sent which message; a message without a number is known by its content."""
     root = resources.root
+    meta = dict_of(root.get("meta"))
     head = next((one for _, one in resources.of("MessageHeader")), {})
     source, target = dict_of(head.get("source")), next(iter(dicts_of(head.get("destination"))), {})
     first = next(iter(dicts_of(root.get("identifier"))), {})
     tags = {text_of(tag.get("code")) for one in (root, head) for tag in dicts_of(dict_of(one.get("meta")).get("tag"))}
-    labels = {text_of(tag.get("code")) for tag in dicts_of(dict_of(root.get("meta")).get("security"))}
+    labels = {text_of(tag.get("code")) for tag in dicts_of(meta.get("security"))}
     return Header(
         message_id=text_of(first.get("value")) or text_of(root.get("id")) or f"sha256:{resources.digest}",
-        sender=text_of(source.get("name"))
-        or text_of(source.get("endpoint"))
-        or text_of(dict_of(root.get("meta")).get("source")),
+        sender=text_of(source.get("name")) or text_of(source.get("endpoint")) or text_of(meta.get("source")),
         facility=text_of(dict_of(head.get("responsible")).get("display")),
         receiver=text_of(target.get("name")),
         kind=text_of(root.get("resourceType")),
