@@ -13,6 +13,7 @@ COMMANDS = {  # command → file in `commands`; each file defines a function of 
     "demo": "demo",
     "serve": "serve",
     "worker": "serve",
+    "mllp": "mllp",
     "migrate": "upkeep",
     "load": "tables",
     "import": "tables",

@@ -1,4 +1,4 @@
-"""Keepers: threads that put back what dies beside the web process, its worker and its embedded database."""
+"""Keepers: threads that put back what dies beside the web process: its worker, its listener, its embedded database."""
 
 import logging
 import subprocess
@@ -38,11 +38,12 @@ class Keeper(ABC):
         """See whether what is kept is alive, and put it back where it is not."""
 
 
-class WorkerKeeper(Keeper):
-    """Runs `epipolis worker` as this process's own child; it ends with this process, however that ends."""
+class ChildKeeper(Keeper):
+    """Runs a command as this process's own child (`worker`, `mllp`); it ends with this process, however that ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, *command: str) -> None:
         super().__init__()
+        self._command = command
         self._child: Popen[bytes] | None = None
         self._pause = self._waited = 0.0
 
@@ -68,13 +69,13 @@ class WorkerKeeper(Keeper):
         if self._waited < self._pause:
             self._waited += _EVERY
             return
-        log.warning("the worker ended and is started again")
+        log.warning("the %s ended and is started again", self._command[0])
         self._pause = min(_LONGEST_PAUSE, 2 * self._pause + _EVERY)
         self._start_child()
 
     def _start_child(self) -> None:
         self._waited = 0.0
-        self._child = Popen([sys.executable, "-m", "epipolis.server", "worker", "--with-parent"])
+        self._child = Popen([sys.executable, "-m", "epipolis.server", *self._command, "--with-parent"])  # noqa: S603 -- our own
 
 
 class DatabaseKeeper(Keeper):

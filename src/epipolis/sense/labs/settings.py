@@ -11,6 +11,10 @@ class Settings:
     message_bytes: int = 1_048_576  # a larger message is refused
     idle_seconds: float = 300.0  # a connection that says nothing for so long is closed
     connections: int = 500  # laboratories' connections at the same time
+    mllp_host: str = "127.0.0.1"  # where `epipolis mllp` listens; another address needs a certificate
+    tls_certificate: str = ""  # PEM file of the listener's certificate; with tls_key
+    tls_key: str = ""
+    tls_clients: str = ""  # PEM file of the authority whose certificates laboratories must show
     silent_hours: int = 48  # a laboratory that has sent nothing for so long is shown as silent
     stuck_minutes: int = 10  # a message that is still unprocessed after so long is processed again
     tries: int = 4  # of processing, before a person must look

@@ -19,15 +19,18 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
     with_worker: Annotated[bool, typer.Option(help="Do the background work in this process's own child.")] = True,
+    mllp: Annotated[int | None, typer.Option(min=1, max=65535, help="Take laboratories' HL7 messages at this port.")] = None,
 ) -> None:
     """Start the platform: pages, API, intake and live streams, and a worker beside them."""
     os.environ.setdefault("EPIPOLIS_ADDRESS", f"http://{host}:{port}")
     set_up()
     import uvicorn  # noqa: PLC0415 -- only this command needs it
 
-    from epipolis.server.keepers import DatabaseKeeper, Keeper, WorkerKeeper  # noqa: PLC0415 -- as above
+    from epipolis.server.keepers import ChildKeeper, DatabaseKeeper, Keeper  # noqa: PLC0415 -- as above
 
-    keepers: list[Keeper] = [WorkerKeeper()] if with_worker else []
+    keepers: list[Keeper] = [ChildKeeper("worker")] if with_worker else []
+    if mllp is not None:
+        keepers.append(ChildKeeper("mllp", "--port", str(mllp)))
     if database.is_embedded():
         keepers.insert(0, DatabaseKeeper())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server re-raises it when it has stopped
@@ -58,7 +61,7 @@ def worker(
 ) -> None:
     """Do background work: events, tasks and jobs."""
     if with_parent:
-        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     set_up()
     from epipolis.core.work import DEAD_AFTER, HEARTBEAT, worker_app  # noqa: PLC0415 -- Django must be set up first
 
@@ -71,7 +74,7 @@ def worker(
         )
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Ask this process to stop when its parent is gone, so that a killed server leaves no worker behind."""
     while os.getppid() == parent:
         time.sleep(1)

@@ -1,0 +1,57 @@
+"""Every question that the laboratories answer."""
+
+from .figures import (
+    LaboratoryRow,
+    count_unprocessed,
+    hours_tile,
+    is_silent,
+    laboratory_rows,
+    silent_tile,
+    unknown_senders,
+    waiting_tile,
+)
+from .messages import (
+    AGES,
+    WAITING,
+    handling_by_id,
+    handlings_of,
+    laboratories,
+    laboratory,
+    message,
+    messages,
+    namesakes,
+    newest_handling,
+    result,
+    results_of_message,
+    versions_of,
+    waiting_counts,
+)
+from .tables import COLUMNS, result_rows, results
+
+__all__ = [
+    "AGES",
+    "COLUMNS",
+    "WAITING",
+    "LaboratoryRow",
+    "count_unprocessed",
+    "handling_by_id",
+    "handlings_of",
+    "hours_tile",
+    "is_silent",
+    "laboratories",
+    "laboratory",
+    "laboratory_rows",
+    "message",
+    "messages",
+    "namesakes",
+    "newest_handling",
+    "result",
+    "result_rows",
+    "results",
+    "results_of_message",
+    "silent_tile",
+    "unknown_senders",
+    "versions_of",
+    "waiting_counts",
+    "waiting_tile",
+]
