@@ -47,7 +47,7 @@ def listeners() -> dict[type[Event], tuple[Listener, ...]]:
 def publish(event: Event) -> None:
     """Hand the event to each listener, durably, if and only if the current transaction commits."""
     body = msgspec.to_builtins(asdict(event))
-    for listener in _listeners[type(event)]:
+    for listener in _listeners.get(type(event), ()):
         deliver.defer(event=_name(type(event)), listener=_name(listener), body=body)
 
 
@@ -55,7 +55,7 @@ def publish_many(events: Iterable[Event]) -> None:
     """The same for many events at once: one statement for thousands of jobs, for imports and other bulk changes."""
     jobs: list[dict[str, Any]] = []
     for event in events:
-        for listener in _listeners[type(event)]:
+        for listener in _listeners.get(type(event), ()):
             jobs.append({"event": _name(type(event)), "listener": _name(listener), "body": event})
     if not jobs:
         return
