@@ -104,7 +104,11 @@ class FollowUp(models.Model):
     assignment = models.JSONField(default=dict)  # why this person: a decision
 
     first_reached = models.DateTimeField(null=True)
+    is_told = models.BooleanField(default=False)  # of the end that holds; a new exposure makes this untrue again
     last_seen = models.DateField(null=True)
+    seen_part = models.PositiveSmallIntegerField(default=0)  # of the last seen day
+    noted_until = models.DateField(null=True)  # the day up to which each day has its state
+    reports = models.BooleanField(default=False)  # tells by a link how they are; a tracer is only needed when they do not
     failed_days = models.PositiveSmallIntegerField(default=0)  # in a row, as the rule counts them
     due_from = models.DateTimeField(null=True)  # the next check may be done from here on; null: nobody asks
     overdue_from = models.DateTimeField(null=True)
@@ -139,9 +143,10 @@ class FollowUp(models.Model):
         indexes = [
             models.Index(fields=["assigned_to", "due_from"], name="followups_of_tracer", condition=LISTED),
             models.Index(fields=["team", "due_from"], name="followups_of_team", condition=LISTED),
-            models.Index(fields=["overdue_from", "rank"], name="followups_overdue", condition=LISTED),
+            models.Index(fields=["rank", "overdue_from"], name="followups_overdue", condition=LISTED),
+            models.Index(fields=["rank", "due_from"], name="followups_due", condition=LISTED),
             models.Index(fields=["promised_at"], name="followups_promised", condition=LISTED & Q(promised_at__isnull=False)),
-            models.Index(fields=["rank", "known_at"], name="followups_new", condition=LISTED & Q(first_reached=None)),
+            models.Index(fields=["rank", "known_at"], name="followups_new", condition=LISTED & Q(is_told=False)),
             models.Index(fields=["until"], name="followups_by_end", condition=Q(state=State.OPEN)),
             models.Index(fields=["ended"], name="followups_ended", condition=Q(ended__isnull=False)),
             models.Index(fields=["part_of"], name="followups_parts", condition=Q(part_of__isnull=False)),
@@ -164,11 +169,15 @@ class FollowUp(models.Model):
 
     @property
     def is_quarantine_extended(self):
-        return bool(self.quarantine_until and self.quarantine_first_until and self.quarantine_until > self.quarantine_first_until)
+        return bool(
+            self.quarantine_until and self.quarantine_first_until and self.quarantine_until > self.quarantine_first_until
+        )
 
     @property
     def is_quarantine_reduced(self):
-        return bool(self.quarantine_until and self.quarantine_first_until and self.quarantine_until < self.quarantine_first_until)
+        return bool(
+            self.quarantine_until and self.quarantine_first_until and self.quarantine_until < self.quarantine_first_until
+        )
 
     @property
     def quarantine_differs(self):
@@ -201,6 +210,7 @@ class Exposure(models.Model):
 
     follow_up = models.ForeignKey(FollowUp, models.CASCADE, related_name="exposures")
     case = models.ForeignKey(Case, models.CASCADE, null=True, related_name="+")  # null: a source that is not in the line list
+    who = models.UUIDField()  # the row of the person, or the pseudonym, of whom this was told; it stays through merges
     origin = models.CharField(_("origin"), max_length=12, choices=Origin.choices)
     reference = models.CharField(max_length=200, unique=True)  # what was told twice is stored once
     relation = models.CharField(_("relation"), max_length=100, blank=True)
@@ -215,14 +225,17 @@ class Exposure(models.Model):
     starts = models.DateField(null=True)
     until = models.DateField(null=True)
     rule = models.CharField(max_length=120, blank=True)
+    days = models.PositiveSmallIntegerField(default=0)  # that the rule says
     tracing_contact = models.BigIntegerField(null=True)
     known_at = models.DateTimeField()
+    moved_at = models.DateTimeField()  # since when this end is known: it wins over an end chosen before
     gone = models.DateTimeField(null=True)
     note = models.TextField(_("note"), blank=True)
 
     class Meta:
         indexes = [
-            models.Index(fields=["tracing_contact"], name="exposures_of_tracing", condition=Q(tracing_contact__isnull=False))
+            models.Index(fields=["tracing_contact"], name="exposures_of_tracing", condition=Q(tracing_contact__isnull=False)),
+            models.Index(fields=["who"], name="exposures_by_who"),
         ]
 
     def __str__(self):

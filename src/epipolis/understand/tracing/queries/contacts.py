@@ -59,7 +59,12 @@ def contact(contact_id: int) -> Contact | None:
 def contacts_by_id(contact_ids: Collection[int]) -> QuerySet[Contact]:
     """These contacts with their case and the day of their first meeting, those that are gone too."""
     first = Encounter.objects.filter(contact=OuterRef("id")).order_by("starts").values("starts")[:1]
-    return Contact.objects.filter(id__in=list(contact_ids)).select_related("case").annotate(first_met=Subquery(first)).order_by("id")
+    return (
+        Contact.objects.filter(id__in=list(contact_ids))
+        .select_related("case")
+        .annotate(first_met=Subquery(first))
+        .order_by("id")
+    )
 
 
 def contacts_of(case_id: UUID, *, with_gone: bool = False) -> QuerySet[Contact]:

@@ -1,11 +1,13 @@
 """What a tracer does with a contact."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 
 from epipolis.core import audit, live
 from epipolis.core.models import User
+from epipolis.understand.tracing import queries
 from epipolis.understand.tracing.models import Contact
 
 
@@ -58,3 +60,19 @@ def assign_contact(contact_id: int, *, to: User | None, by: audit.Actor, at: dat
     audit.record("tracing.assign", by=by, at=at, subject=contact.id, person=contact.person_id, to=to.username if to else "")
     live.tell("contacts", case=str(contact.case_id))
     return contact
+
+
+@transaction.atomic
+def note_follow_up(contact_ids: Sequence[int], *, state: str, by: audit.Actor, at: datetime) -> int:
+    """What came of following these contacts: who was reached stays reached, who was closed stays closed.
+
+    Returns how many changed.
+    """
+    former = {Contact.State.TRIED: (Contact.State.OPEN,)}.get(Contact.State(state), queries.TO_CALL)
+    found = Contact.objects.select_for_update().filter(id__in=list(contact_ids), state__in=former).exclude(state=state)
+    changed = list(found.order_by("id").values_list("id", "person_id", "state", "case_id"))
+    Contact.objects.filter(id__in=[row[0] for row in changed]).update(state=state, worked_at=at)
+    for contact, person, before, case in changed:
+        audit.record("tracing.work", by=by, at=at, subject=contact, person=person, former=before, state=state)
+        live.tell("contacts", case=str(case))
+    return len(changed)

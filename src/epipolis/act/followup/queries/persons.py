@@ -1,0 +1,45 @@
+"""What a follow-up needs to know of people before it begins: rows of one person, language, district, own illness."""
+
+from collections.abc import Collection
+from datetime import date
+from uuid import UUID
+
+from django.db import connection
+
+from epipolis.sense.cases import queries as cases
+from epipolis.sense.people import queries as people
+
+# Neither is personal by itself; a question for each of thousands of people would take the time of the whole import.
+_LIVES = """
+SELECT p.id, p.language, n.district_id
+FROM people_person p LEFT JOIN city_neighbourhood n ON n.id = p.neighbourhood_id WHERE p.id = ANY(%s::uuid[])"""
+
+
+def lives(ids: Collection[UUID]) -> dict[UUID, tuple[str, int | None]]:
+    """The language and the district of people."""
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_LIVES, [listed(ids)])
+        return {person: (language, district) for person, language, district in cursor.fetchall()}
+
+
+def clusters(ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """Each of these people with every row of theirs, the one that holds first."""
+    return people.same_people(ids) if ids else {}
+
+
+def own_cases(ids: Collection[UUID]) -> dict[UUID, list[tuple[UUID, str, date]]]:
+    """The confirmed cases of people: case, disease, and the day that counts."""
+    found: dict[UUID, list[tuple[UUID, str, date]]] = {}
+    if ids:
+        rows = cases.confirmed_cases().filter(person__in=list(ids)).values_list("person_id", "id", "disease", "day")
+        for person, case, disease, day in rows:
+            if day is not None:
+                found.setdefault(person, []).append((case, disease, day))
+    return found
+
+
+def listed(ids: Collection[UUID]) -> str:
+    """One text: a list of thousands of values takes longer to write than to answer."""
+    return f"{{{','.join(map(str, ids))}}}"
