@@ -35,15 +35,16 @@ def test_bad_rows_are_named_with_their_rule_and_good_ones_are_kept(tmp_path):
         "ward,St Mary,2026-03-05,3,,2026-03-04\n"
         "ward,St Mary,2026-03-05,inf,,\n"
         "icu,Demo Harbour,2026-03-05,4,,2026-03-07\n"
+        "ward,St Mary,2026-03-05,1e300,,\n"
     )
     town()
 
     report = taken(tmp_path, text)
 
-    assert (report.accepted, report.created, report.rejected) == (2, 2, 9)
+    assert (report.accepted, report.created, report.rejected) == (2, 2, 10)
     assert [(one.row, one.field) for one in report.problems] == [
         (3, "day"), (4, "day"), (5, "value"), (6, "value"), (7, "series"), (8, "series"), (9, "series"), (10, "known_on"),
-        (11, "value"),
+        (11, "value"), (13, "value"),
     ]  # fmt: skip
     assert {(row.series.name, row.area) for row in SeriesValue.objects.all()} == {("ward", "St Mary"), ("icu", "D1")}
     assert {row.kind for row in Series.objects.all()} == {"occupancy"}
@@ -118,6 +119,10 @@ def test_uploaded_beds_are_forecast_with_the_probability_of_passing_their_limit(
     assert told["Full"]["probability"] > 0.95
     assert told["Full"]["likely_from"] == TODAY
     assert told["Empty"]["probability"] < 0.05
+    with clock.fixed(NOW):
+        tile = queries.beds_tile(NOW)
+    assert "–" in tile["value"]
+    assert tile["note"].startswith("Full, people in hospital: the limit of 60 is likely passed for the first time on 30 March")
     assert told["Empty"]["likely_from"] is None
 
 
@@ -133,3 +138,12 @@ def test_an_uploaded_weekly_count_is_forecast_in_its_own_weeks(tmp_path):
     assert [row.area for row in rows] == ["city"] * 4
     assert {(row.day - last).days % 7 for row in rows} == {0}
     assert 100 < rows[0].values[11] < 300
+
+
+def test_old_values_are_forgotten_by_the_day_that_they_count_and_an_empty_series_goes_with_them(tmp_path):
+    taken(tmp_path, HEADER + "ward,A,2020-01-01,3,,\nicu,A,2020-01-01,3,,\nicu,A,2026-03-01,4,,\n")
+
+    assert services.forget_series(before=NOW - timedelta(days=1_830), at=NOW) == 2
+    assert [(one.series.name, one.day.year) for one in SeriesValue.objects.all()] == [("icu", 2026)]
+    assert [one.name for one in Series.objects.all()] == ["icu"]
+    assert services.forget_series(before=NOW - timedelta(days=1_830), at=NOW) == 0

@@ -89,6 +89,32 @@ def test_the_map_colours_districts_by_probability_and_another_limit_changes_it(p
     assert 'value="90000"' in page("/forecast/map/", limit=90_000)
 
 
+def test_where_nearly_all_pass_the_limit_of_the_rules_the_map_asks_for_the_level_of_now(page, full):
+    found = queries.latest_round()
+    found.settings["incidence_limit"] = 10
+    found.save()
+
+    text = text_of(page("/forecast/map/"))
+    passes = queries.risks(found)
+
+    assert passes.is_level
+    assert passes.limit == pytest.approx(sum(row["incidence"] for row in passes.rows if row["area"] != "city") / 2, rel=0.1)
+    assert f"pass the rules’ limit of 10. So the limit here is {passes.limit:g} cases" in text
+    assert any(0.05 < row["probability"] < 0.95 for row in passes.rows)
+    assert "what the middle area had" in text_of(page("/forecast/"))
+    assert "what the middle area had" not in text_of(page("/forecast/map/", limit=10))
+
+
+def test_where_the_limit_of_the_rules_tells_areas_apart_it_stays(page, full):
+    found = queries.latest_round()
+    found.settings["incidence_limit"] = 280
+    found.save()
+    passes = queries.risks(found)
+
+    assert (passes.limit, passes.is_level) == (280, False)
+    assert "what the middle area had" not in text_of(page("/forecast/map/"))
+
+
 def test_beds_are_shown_with_their_limit(page, full):
     text = text_of(page("/forecast/beds/"))
 

@@ -168,6 +168,39 @@ def test_an_incidence_limit_is_told_on_the_day_it_is_passed_and_not_again():
     assert levels.last().rate is None
 
 
+def test_a_limit_passed_by_too_few_cases_is_told_once_they_are_enough():
+    (area,) = town(1, people=2_400)  # one case is 21 per 100,000 people and week over two weeks
+    usual([area], mean=0, days=60)
+    cases_of(area, TODAY - timedelta(days=40), 1)
+    for back in range(6, 0, -1):
+        cases_of(area, TODAY - timedelta(days=back), 1)
+    look()
+
+    told = Signal.objects.get(area="D1", method="level")
+    assert told.day == TODAY - timedelta(days=2)
+    assert told.detail["cases"] == 5
+    assert told.course[0][0] == (TODAY - timedelta(days=43)).isoformat()  # the onset three days before the first report
+
+
+def test_a_limit_that_reports_took_back_may_be_passed_again_in_the_same_week():
+    (area, _other) = town(2)
+    usual([area], mean=0, days=60)
+    cases_of(area, TODAY - timedelta(days=40), 1)
+    false = cases_of(area, TODAY - timedelta(days=4), 30)
+    look()
+    first = Signal.objects.get(area="D1", method="level")
+    for case in false:
+        CaseRevision.objects.filter(case=case).update(superseded_at=NOW)
+        facts = {"classification": "not_a_case", "reported": case.reported, "onset": case.onset, "district": area}
+        CaseRevision.objects.create(case=case, revision=2, known_at=NOW, by="t", **facts)
+    cases_of(area, TODAY, 30)
+    look(clock.start_of(TODAY + timedelta(days=1)))
+
+    first.refresh_from_db()
+    assert (first.day, first.stands) == (TODAY - timedelta(days=4), False)
+    assert Signal.objects.filter(area="D1", method="level", stands=True).get().day == TODAY
+
+
 @pytest.mark.parametrize(
     ("entry", "why"),
     [

@@ -150,8 +150,8 @@ def beds(found: Round) -> list[dict[str, Any]]:
     rows = Forecast.objects.filter(round=found, model=BEDS, horizon__in=shown).order_by("target", "area", "horizon")
     for row in rows:
         grouped.setdefault((row.target, row.area), []).extend(quantiles_of(found, [row]))
-    titles = {name: str(one.title) for name, one in OCCUPANCIES.items()}
-    titles |= dict(Series.objects.values_list("name", "title"))
+    titles = dict(Series.objects.values_list("name", "title"))
+    titles |= {name: str(one.title) for name, one in OCCUPANCIES.items()}
     found_rows = []
     for (target, area), days in grouped.items():
         passing = passings.get((target, area))

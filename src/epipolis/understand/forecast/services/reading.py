@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 from epipolis.core.imports import Row
 
 _FIRST, _LAST = date(1900, 1, 1), date(2200, 1, 1)
+_MOST = 1e12  # no count is larger; a slip of the keyboard is
 NOT_A_DAY = gettext_noop("must be a day as 2026-03-31")
 NOT_A_NUMBER = gettext_noop("must be a number")
 BELOW_ZERO = gettext_noop("must not be below zero")
@@ -67,4 +68,6 @@ def number(row: Row, columns: Mapping[str, str], field: str, *, needed: bool = T
         raise RefusedError(field, NOT_A_NUMBER, value)
     if found < 0:
         raise RefusedError(field, BELOW_ZERO, value)
+    if found > _MOST:
+        raise RefusedError(field, gettext_noop("is larger than any count"), value)
     return found

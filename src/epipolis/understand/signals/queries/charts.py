@@ -10,7 +10,7 @@ from epipolis.understand.signals.models import Look, Signal
 from epipolis.understand.signals.queries import inputs
 from epipolis.understand.signals.queries.signals import is_spot
 
-_AFTER = 28
+_AFTER, _AFTER_LEVEL = 28, 7  # days; an incidence that goes on growing soon dwarfs its limit
 _COUNTED, _EXPECTED, _SIGNAL, _SINCE = 0, 7, 5, 4  # colours, as numbers of the palette
 
 
@@ -55,14 +55,15 @@ def _ranges(one: Signal, expected: list[Any], upper: list[Any]) -> list[dict[str
 
 
 def _since(one: Signal, newest: Look | None) -> dict[str, float]:
-    """The same days and four weeks more, by what the newest look knew, where that is later than the signal."""
+    """The same days and some more, by what the newest look knew, where that is later than the signal."""
     if newest is None or newest.known_at <= one.known_at:
         return {}
     known, areas = inputs.known_before(newest.known_at), one.hot_spot.areas if is_spot(one) else [one.area]
     values = inputs.values_of(known, one.series, list(areas))
     if one.method == Signal.Method.LEVEL:
         values = _weekly(values, known.people.get(one.area), one.detail.get("window_days", 7))
-    first, last = date.fromisoformat(one.course[0][0]), one.day + timedelta(days=_AFTER)
+    after = _AFTER_LEVEL if one.method == Signal.Method.LEVEL else _AFTER
+    first, last = date.fromisoformat(one.course[0][0]), one.day + timedelta(days=after)
     return {day.isoformat(): round(value, 2) for day, value in sorted(values.items()) if first <= day <= last}
 
 
