@@ -1,4 +1,4 @@
-from .codes import CodeError, forget_return_codes, issue_return_code, open_return_code
+from .codes import CodeError, code_parts, forget_return_codes, issue_return_code, new_code, open_return_code
 from .correcting import FIELDS, correct_person
 from .erasing import erase_person
 from .importing import import_people
@@ -17,6 +17,7 @@ __all__ = [
     "PersonError",
     "PersonRow",
     "answer_question",
+    "code_parts",
     "correct_person",
     "erase_person",
     "find_or_make_people",
@@ -27,6 +28,7 @@ __all__ = [
     "match_people",
     "match_person",
     "merge_people",
+    "new_code",
     "open_return_code",
     "put_off_question",
     "read_birth",

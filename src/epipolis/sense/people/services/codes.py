@@ -41,16 +41,35 @@ def issue_return_code(person_id: UUID, *, by: audit.Actor, at: datetime) -> str:
     if person is None:
         raise LookupError("there is no such person")
     ReturnCode.objects.filter(person=person).delete()
-    letters = "".join(secrets.choice(_LETTERS) for _ in range(_NUMBER + _SECRET))
+    code = new_code()
+    number, secret = code_parts(code)
     ReturnCode.objects.create(
         person=person,
-        number_hash=_hash(letters[:_NUMBER]),
-        secret_hash=_hash(letters),
+        number_hash=number,
+        secret_hash=secret,
         issued=at,
         expires=at + timedelta(days=settings.code_days),
     )
     audit.record("people.issue_code", by=by, at=at, subject=person_id, person=person_id)
+    return code
+
+
+def new_code() -> str:
+    """A code that nobody can guess or misread, in groups of four letters."""
+    letters = "".join(secrets.choice(_LETTERS) for _ in range(_NUMBER + _SECRET))
     return "-".join(letters[i : i + _GROUP] for i in range(0, len(letters), _GROUP))
+
+
+def code_parts(code: str) -> tuple[str, str]:
+    """The keyed hashes of a code: of its first part, which finds a row, and of the whole, which opens it.
+
+    Raises:
+        CodeError: this is no code.
+    """
+    letters = _plain(code)
+    if len(letters) != _NUMBER + _SECRET or not set(letters) <= set(_LETTERS):
+        raise CodeError(OPENS_NOTHING)
+    return _hash(letters[:_NUMBER]), _hash(letters)
 
 
 def open_return_code(code: str, *, at: datetime) -> UUID:
@@ -59,15 +78,13 @@ def open_return_code(code: str, *, at: datetime) -> UUID:
     Raises:
         CodeError: the code is unknown, expired or locked; the message does not tell which but for `locked`.
     """
-    letters = _plain(code)
-    if len(letters) != _NUMBER + _SECRET or not set(letters) <= set(_LETTERS):
-        raise CodeError(OPENS_NOTHING)
-    found = ReturnCode.objects.filter(number_hash=_hash(letters[:_NUMBER]), expires__gt=at).first()
+    number, secret = code_parts(code)
+    found = ReturnCode.objects.filter(number_hash=number, expires__gt=at).first()
     if found is None:
         raise CodeError(OPENS_NOTHING)
     if found.failures >= settings.code_failures:
         raise CodeError(LOCKED, locked=True)
-    if not compare_digest(found.secret_hash, _hash(letters)):
+    if not compare_digest(found.secret_hash, secret):
         ReturnCode.objects.filter(id=found.id).update(failures=F("failures") + 1)
         audit.record("people.wrong_code", by=None, at=at, subject=found.person_id, person=found.person_id)
         raise CodeError(OPENS_NOTHING)
