@@ -165,6 +165,7 @@ def _add_report(entries: Entries, report: LabReport, patient: str) -> None:
             "status": _REPORTS[report.status],
             "code": concept(report.code, report.text, report.system) or {"text": "Laboratory report"},
             "subject": subject,
+            "effectiveDateTime": time(report.specimen.taken_at, day_only="taken_at" in report.specimen.days_only),
             "issued": time(report.reported_at),
             "performer": [{"display": report.laboratory}] if report.laboratory else [],
             "specimen": [sampled] if sampled else [],

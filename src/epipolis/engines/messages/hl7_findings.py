@@ -28,7 +28,7 @@ STATUSES = {
 }
 # HL7 table 0123: of the whole order; it holds for results that do not say their own.
 REPORT_STATUSES = {
-    **dict.fromkeys(("F", ""), ("final", "")),
+    "F": ("final", ""),
     "C": ("corrected", ""),
     "X": ("withdrawn", ""),
     "Y": ("withdrawn", ""),
@@ -92,9 +92,10 @@ def finding_of(
         disease, kind = next((found for one, number in asked if (found := tests.test(codes_of(one, number)))[1]), ("", ""))
     value, value_code, value_system = _value(obx)
     letter = obx.text(11).upper()
-    status, says = STATUSES.get(letter) or REPORT_STATUSES.get(obr.text(25).upper(), ("final", ""))
-    if letter and letter not in STATUSES:
-        marks.append(Mark(obx.at(11), "is no result status of HL7 table 0085", letter))
+    status, says = STATUSES.get(letter) or REPORT_STATUSES.get(obr.text(25).upper(), ("preliminary", ""))
+    if letter not in STATUSES and (letter or not obr.text(25)):
+        rule = "is no result status of HL7 table 0085" if letter else "no result status: it is taken as preliminary"
+        marks.append(Mark(obx.at(11), rule, letter))
     result, named = ("", "") if letter in _UNSAID else tests.result(codes_of(obx, 5), value, obx.text(8))
     if named and not (disease and kind == "pcr" and named != disease):
         disease = disease or named

@@ -128,7 +128,6 @@ def _report(
     obr, orc = order.obr, order.orc
     assert obr is not None  # noqa: S101 -- seen by the caller, told to the type checker
     marks = list(common)
-    whole, _ = REPORT_STATUSES.get(obr.text(25).upper(), ("final", ""))
     answers = Answers()
     findings = _findings(order, obr, zone, tests, answers, marks)
     specimen = _specimen(order, obr, zone, answers)
@@ -145,7 +144,7 @@ def _report(
         code=obr.text(4) or obr.text(4, 4),
         system=obr.text(4, 3) if obr.text(4) else obr.text(4, 6),
         text=obr.text(4, 2) or obr.text(4, 9) or obr.text(4, 5),
-        status=whole,
+        status=_status(obr.text(25).upper(), findings),
         reported_at=reported_at,
         patient=patient,
         specimen=specimen,
@@ -159,6 +158,13 @@ def _report(
         marks=tuple(marks),
         days_only=("reported_at",) * (reported_at is not None and only) + answers.days_only,
     )
+
+
+def _status(letter: str, findings: list[Finding]) -> str:
+    """That of the order (OBR-25); of an order that says none, preliminary as long as one of its findings is."""
+    if letter in REPORT_STATUSES:
+        return REPORT_STATUSES[letter][0]
+    return "final" if findings and all(one.status != "preliminary" for one in findings) else "preliminary"
 
 
 def _findings(order: _Order, obr: Segment, zone: tzinfo, tests: Tests, answers: Answers, marks: list[Mark]) -> list[Finding]:
