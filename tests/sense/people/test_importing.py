@@ -149,7 +149,7 @@ def test_columns_may_be_mapped_by_hand(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "big5", "utf-16"])
 def test_a_table_in_another_encoding_is_read(tmp_path, encoding):
-    rows = "".join(f"{n},小明,王,198{n % 10}-05-17,女,09120000{n:02},,\n" for n in range(50))
+    rows = "".join(f"{n},小明,王,{1930 + n}-{n % 12 + 1:02}-{n % 28 + 1:02},女,09120000{n:02},,\n" for n in range(50))
 
     report = imported(tmp_path, (HEADER + rows).encode(encoding))
 

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from epipolis.sense.people.models import MatchQuestion
+
 _UP = """
 WITH RECURSIVE up (start, id, merged_into) AS (
     SELECT id, id, merged_into_id FROM people_person WHERE id = ANY(%s::uuid[]) AND merged_into_id IS NOT NULL
@@ -48,6 +50,15 @@ def holding(ids: Collection[UUID]) -> dict[UUID, UUID]:
         cursor.execute(_UP, [_listed(found)])
         merged: Mapping[UUID, UUID] = dict(cursor.fetchall())
     return {person: merged.get(person, person) for person in found}
+
+
+def told_apart(ids: Collection[UUID]) -> set[frozenset[UUID]]:
+    """Pairs of these who hold, of any rows of whom somebody said that they are two people."""
+    if not ids:
+        return set()
+    rows = {member: top for top, cluster in same_people(ids).items() for member in cluster}
+    told = MatchQuestion.objects.filter(person__in=rows, candidate__in=rows, answer=MatchQuestion.Answer.DIFFERENT)
+    return {frozenset((rows[one], rows[other])) for one, other in told.values_list("person_id", "candidate_id")}
 
 
 def _listed(ids: Collection[UUID]) -> str:

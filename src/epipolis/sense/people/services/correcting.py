@@ -12,8 +12,9 @@ from epipolis.core import audit
 from epipolis.core.sealing import seal, unseal
 from epipolis.sense.people.models import ContactPoint, Identifier, Person
 
-from .registering import identifier_key, name_hashes, point_hash
+from .keying import key_again
 from .rows import PersonError, PersonRow, check_row, clear
+from .storing import identifier_key, name_hashes, point_hash
 
 FIELDS = (
     "given_name",
@@ -49,6 +50,7 @@ def correct_person(person_id: UUID, changes: Mapping[str, Any], *, by: audit.Act
     if changed:
         _write_name_hashes(person)
         person.save()
+        key_again([person_id])
         audit.record("people.correct", by=by, at=at, subject=person_id, person=person_id, fields=changed)
     return changed
 

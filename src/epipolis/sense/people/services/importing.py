@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from epipolis.sense.city import queries as city
 from epipolis.sense.people.models import ContactPoint, Person
 
 from .correcting import correct_person
+from .matching import match_checked
 from .reading import guess_mapping, read_person, read_point
-from .registering import identifier_key, point_hash, register_checked
 from .rows import NO_BIRTH, PersonError, PersonRow, check_row, clear
+from .storing import identifier_key, point_hash
 
 _BATCH = 5_000
 _FORMULA = ("=", "+", "-", "@")
@@ -35,8 +37,9 @@ class _Seen:
 
 
 def import_people(path: Path, options: ImportOptions) -> ImportReport:
-    """Take a table of people, all in one transaction. A row is known by its national id or its number in the source;
-    a row with neither by all that it says, so that two equal rows of one file are two people.
+    """Take a table of people, some thousand rows in one transaction, so that an import that was cut off goes on where it
+    stopped when it is run again. A row is known by its number in the source, else by its national id, else by all that it
+    says. Who is new in that way is compared with everybody (`match_people`): linked, made anew, or made anew and asked.
 
     An empty cell changes nothing about a person who is known; telephones and addresses of mail are added.
 
@@ -46,15 +49,17 @@ def import_people(path: Path, options: ImportOptions) -> ImportReport:
     options = replace(options, source=(options.source or path.stem)[:60])
     report, seen = ImportReport(dry_run=options.dry_run, mapping=_mapping(path, options)), _Seen()
     total = row_count(path)
-    with transaction.atomic():
+    with transaction.atomic() if options.dry_run else nullcontext():
         for batch in batches(read_rows(path), _BATCH):
-            _take(batch, report, seen, options)
+            with transaction.atomic():
+                _take(batch, report, seen, options)
             options.progress(report.accepted + report.rejected, total, "people")
-        counts: dict[str, Any] = {"created": report.created, "changed": report.changed, "rejected": report.rejected}
         if options.dry_run:
             transaction.set_rollback(True)
-        elif report.accepted:
-            audit.record("people.import", by=options.by, at=options.at, subject=options.source, **counts)
+    if report.accepted and not options.dry_run:
+        counts: dict[str, Any] = {"created": report.created, "changed": report.changed, "rejected": report.rejected}
+        found = {"linked": report.linked, "asked": report.asked} if report.linked or report.asked else {}
+        audit.record("people.import", by=options.by, at=options.at, subject=options.source, **counts, **found)
     return report
 
 
@@ -68,10 +73,18 @@ def _mapping(path: Path, options: ImportOptions) -> dict[str, str]:
 
 def _take(batch: Numbered, report: ImportReport, seen: _Seen, options: ImportOptions) -> None:
     people = _read(batch, report, seen, options)
-    answers = register_checked([row for _, row in people], by=options.by, at=options.at)
+    rows = [row for _, row in people]
+    matches = match_checked(rows, by=options.by, at=options.at, match=options.match, wait=not options.dry_run)
     report.accepted += len(people)
-    report.created += sum(created for _, created in answers)
-    known = [(number, row, key) for (number, row), (key, created) in zip(people, answers, strict=True) if not created]
+    known = []
+    for (number, row), found in zip(people, matches, strict=True):
+        report.created += found.is_new and found.person == found.holder
+        report.asked += found.band == "asked"
+        if not found.is_new:
+            known.append((number, row, found.person))
+        elif found.band == "linked":
+            report.changed += 1
+        report.linked += found.band == "linked" and found.is_by_evidence
     _complete(known, report, options)
 
 

@@ -2,27 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from psycopg import errors
 
 from epipolis.core import audit
-from epipolis.core.sealing import fingerprint, seal
 from epipolis.sense.city.models import Neighbourhood
-from epipolis.sense.people import queries
-from epipolis.sense.people.models import ContactPoint, Person
+from epipolis.sense.people.models import Person
 
-from .rows import NO_BIRTH, Birth, PersonError, PersonRow, check_row, clear
+from .rows import NO_BIRTH, Birth, PersonError, PersonRow, check_row
+from .storing import Fresh, Key, identifier_key, store_people
 
 _TRIES = 4
 _KNOWN = "SELECT kind, value_hash, person_id FROM people_identifier WHERE value_hash = ANY(%s::text[])"
-_PERSON = (
-    "id, given_name, family_name, given_first_hash, family_first_hash, birth_year, birth_month, birth_day, sex, language,"
-    " neighbourhood_id, address, known_at, erased, simulated"
-)
-Key = tuple[str, str]  # kind and hash of an identifier
 Found = list[tuple[UUID, bool]]
 
 
@@ -64,12 +57,17 @@ def find_or_make_people(rows: Sequence[PersonRow], *, by: audit.Actor, at: datet
     Raises:
         PersonError: a row breaks a rule; nothing was stored, `row` is its index.
     """
+    check_rows(rows, at=at)
+    return register_checked(rows, by=by, at=at)
+
+
+def check_rows(rows: Sequence[PersonRow], *, at: datetime) -> None:
+    """Raises PersonError for the first row that breaks a rule, with its index."""
     for index, row in enumerate(rows):
         try:
             check_row(row, at=at)
         except PersonError as error:
             raise PersonError(error.field, error.rule, index) from error
-    return register_checked(rows, by=by, at=at)
 
 
 def register_checked(rows: Sequence[PersonRow], *, by: audit.Actor, at: datetime) -> Found:
@@ -84,26 +82,22 @@ def register_checked(rows: Sequence[PersonRow], *, by: audit.Actor, at: datetime
 
 @transaction.atomic
 def _find_or_make(rows: Sequence[PersonRow], *, by: audit.Actor, at: datetime) -> Found:
-    keys = [_keys(row) for row in rows]
+    keys = [numbers_of(row) for row in rows]
     known = find_people({key for row_keys in keys for key, _ in row_keys})
     answer: Found = []
-    people, numbers, points = [], [], []
-    moment = str(at)  # as text: the adapter of times takes longer than the rest of a row
+    people: list[Fresh] = []
+    numbers: list[tuple[UUID, Key, str]] = []
     for row, row_keys in zip(rows, keys, strict=True):
         found = next((known[key] for key, _ in row_keys if key in known), None)
         person = found or uuid4()
         if found is None:
-            people.append(_person_values(person, row, moment))
-            points += _point_values(person, row)
+            people.append(Fresh(person, row))
         for key, value in row_keys:
             if key not in known:
                 known[key] = person
-                numbers.append((person, key[0], seal(value), key[1]))
+                numbers.append((person, key, value))
         answer.append((person, found is None))
-    _copy("people_person", _PERSON, people)
-    # In one order for everybody: two bulk registrations at once wait for each other and do not block each other.
-    _copy("people_identifier", "person_id, kind, value, value_hash", sorted(numbers, key=lambda one: (one[3], one[1])))
-    _copy("people_contactpoint", "person_id, kind, value, value_hash", points)
+    store_people(people, numbers, at=at)
     if people or numbers:
         alone = answer[0][0] if len(rows) == 1 else None
         audit.record(
@@ -123,54 +117,6 @@ def find_people(keys: Iterable[Key]) -> dict[Key, UUID]:
         return {(kind, value_hash): person for kind, value_hash, person in cursor if (kind, value_hash) in wanted}
 
 
-def name_hashes(given: str, family: str) -> tuple[str, str]:
-    """The hashes by which a whole name is found in either order; empty without a name."""
-    return (fingerprint(given + family), fingerprint(family + given)) if given or family else ("", "")
-
-
-def point_hash(kind: str, value: str) -> str:
-    """The hash by which a contact point is found: of a phone only the digits count."""
-    return fingerprint(queries.digits_of(value) if kind == ContactPoint.Kind.PHONE else value)
-
-
-def identifier_key(kind: str, value: str) -> Key:
-    return kind.strip(), fingerprint(value)
-
-
-def _keys(row: PersonRow) -> list[tuple[Key, str]]:
+def numbers_of(row: PersonRow) -> list[tuple[Key, str]]:
+    """The numbers of a row: how each is found, and what it is."""
     return [(identifier_key(kind, value), value.strip()) for kind, value in row.identifiers]
-
-
-def _person_values(person: UUID, row: PersonRow, at: str) -> tuple[Any, ...]:
-    given, family = clear(row.given_name), clear(row.family_name)
-    place = row.neighbourhood.id if row.neighbourhood else None
-    address = seal(clear(row.address))
-    hashes = name_hashes(given, family)
-    return (
-        person,
-        seal(given),
-        seal(family),
-        *hashes,
-        *row.birth,
-        row.sex,
-        row.language,
-        place,
-        address,
-        at,
-        None,
-        row.simulated,
-    )
-
-
-def _point_values(person: UUID, row: PersonRow) -> list[tuple[Any, ...]]:
-    points = [("phone", clear(phone)) for phone in row.phones] + [("email", clear(email)) for email in row.emails]
-    unique = {(kind, point_hash(kind, value)): value for kind, value in points}
-    return [(person, kind, seal(value), value_hash) for (kind, value_hash), value in unique.items()]
-
-
-def _copy(table: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
-    if not rows:
-        return
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
