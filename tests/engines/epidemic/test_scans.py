@@ -90,6 +90,24 @@ def test_the_ratio_is_that_of_kulldorff_by_hand():
     assert (cluster["observed"], cluster["expected"]) == (9, 2.5)
 
 
+@pytest.mark.parametrize("people", [PEOPLE, None])
+@pytest.mark.parametrize("prospective", [True, False])
+def test_the_passing_over_of_circles_loses_no_highest_ratio(people, prospective):
+    from epipolis.engines.epidemic.circles import circles_of
+    from epipolis.engines.epidemic.scans import _study
+    from epipolis.engines.epidemic.windows import _highest, best_windows
+
+    for seed, counts in enumerate([chance(1), chance(2, 0.02), planted()]):
+        study = _study(counts.astype(np.int64), people, 9, 1, prospective)
+        circles = circles_of(PLACES, study.weight / study.total, share=0.5 + seed / 10, radius=None, planar=False)
+
+        ratios, _, _ = best_windows(study.sums, circles, study.weight, study.part, study.total)
+        sums = study.sums.astype(np.float32)
+        highest = _highest(sums, circles.order, circles.sizes, study.weight, study.part, study.total)
+
+        assert highest == pytest.approx(ratios.max(), rel=1e-12)
+
+
 def test_the_same_seed_gives_the_same_answer():
     assert scan(planted(), PLACES, PEOPLE, draws=120, seed=4).equals(scan(planted(), PLACES, PEOPLE, draws=120, seed=4))
 

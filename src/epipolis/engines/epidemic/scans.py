@@ -260,7 +260,7 @@ def _gumbel(chance: Floats, ratio: float) -> float:
     """The tail of a Gumbel distribution with the mean and spread of what chance gave (Abrams et al. 2010)."""
     scale = max(float(chance.std()), 1e-9) * np.sqrt(6) / np.pi
     place = float(chance.mean()) - 0.5772156649 * scale
-    return float(-np.expm1(-np.exp(-(ratio - place) / scale)))
+    return float(-np.expm1(-np.exp(min(-(ratio - place) / scale, 700.0))))
 
 
 def _clusters(told: list[dict[str, Any]], skipped: list[str]) -> pa.Table:

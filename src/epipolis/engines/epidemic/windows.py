@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from epipolis.engines.epidemic.scans import Study
 
 Floats = NDArray[np.float64]
+Short = NDArray[np.float32]
 Ints = NDArray[np.int64]
 _BATCH = 50
+_TOGETHER = 8
+_SLACK = 1 - 1e-5  # of the bound in short numbers
 
 
 def best_windows(sums: Ints, circles: Circles, weight: Floats, part: Floats, total: float) -> tuple[Floats, Ints, Ints]:
@@ -51,7 +54,7 @@ def _batch(study: "Study", circles: Circles, draws: int, rng: np.random.Generato
             _permuted(home, by_day, upto, rng)
         else:
             _spread(share, rng.multinomial(int(study.total), parts / parts.sum())[:-1], upto, rng)
-        sums = (upto[:, study.ends - first] - upto[:, study.starts - first]).astype(float)
+        sums = (upto[:, study.ends - first] - upto[:, study.starts - first]).astype(np.float32)
         highest[draw] = _highest(sums, circles.order, circles.sizes, study.weight, study.part, study.total)
     return highest
 
@@ -94,31 +97,57 @@ def _ratio(observed: float, expected: float, total: float) -> float:
 
 
 @compiled()
+def _may_pass(cases: Short, inside: float, part: Short, bound: float, total: float) -> bool:
+    some = np.int32(0)
+    within, least, whole = np.float32(inside), np.float32(bound * _SLACK), np.float32(total)
+    for window in range(len(cases)):
+        expected = within * part[window]
+        more = max(cases[window] - expected, np.float32(0.0))
+        some |= np.int32(more * more > least * expected * (whole - expected))
+    return some != 0
+
+
+@compiled()
 def _highest(
-    sums: Floats, order: NDArray[np.int32], sizes: NDArray[np.int32], weight: Floats, part: Floats, total: float
+    sums: Short, order: NDArray[np.int32], sizes: NDArray[np.int32], weight: Floats, part: Floats, total: float
 ) -> float:
-    """Most windows are passed over unseen: total × chi-squared bounds the ratio from above."""
+    """Most circles are passed over unseen, several at a time.
+
+    total × chi-squared bounds the ratio from above, and grows with the cases and falls with what is expected: what the
+    largest of some circles holds beyond what the smallest expects bounds them all. The ratio of as many cases falls with what
+    is expected: `seen` is the least for which it was taken, and only less is worth another look.
+    """
     count = sums.shape[1]
-    now = np.empty(count)
+    now, after, short = np.empty(count, np.float32), np.empty(count, np.float32), part.astype(np.float32)
+    seen = np.arange(total + 1)
     best = 0.0
     for centre in range(len(sizes)):
         now[:] = 0.0
         inside = 0.0
-        for position in range(sizes[centre]):
-            area = order[centre, position]
-            inside += weight[area]
-            bound = best * (1.0 - 1e-12) / total
-            some = 0
-            for window in range(count):
-                now[window] += sums[area, window]
-                expected = inside * part[window]
-                more = now[window] - expected
-                some |= int((more > 0.0) & (more * more > bound * expected * (total - expected)))
-            if some:
+        for start in range(0, sizes[centre], _TOGETHER):
+            end = min(start + _TOGETHER, sizes[centre])
+            after[:] = now
+            for position in range(start, end):
+                row = sums[order[centre, position]]
                 for window in range(count):
-                    expected = inside * part[window]
-                    if now[window] > expected and expected > 0.0:
-                        best = max(best, _ratio(now[window], expected, total))
+                    after[window] += row[window]
+            least = inside + weight[order[centre, start]]
+            if _may_pass(after, least, short, best / total, total):
+                for position in range(start, end):
+                    area = order[centre, position]
+                    inside += weight[area]
+                    row = sums[area]
+                    for window in range(count):
+                        now[window] += row[window]
+                    for window in range(count):
+                        cases, expected = int(now[window]), inside * part[window]
+                        if expected < seen[cases]:
+                            best = max(best, _ratio(float(cases), expected, total))
+                            seen[cases] = expected
+            else:
+                now[:] = after
+                for position in range(start, end):
+                    inside += weight[order[centre, position]]
     return best
 
 

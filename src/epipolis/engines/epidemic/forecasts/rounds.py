@@ -79,9 +79,9 @@ def forecast(
 
     Returns:
         model, target, area, made_on, horizon, day, level, value. Where all values known are whole numbers, so are the
-        ensemble's: else an interval of few cases may lie between two of them and hold none. Its metadata "epipolis" is JSON: `marked` (area → why
-        its answer is wider or rests on other areas), `weights`, `widened`, `vintages` (whether the history told when each value
-        was published).
+        ensemble's: else an interval of few cases may lie between two of them and hold none. Its metadata "epipolis"
+        is JSON: `marked` (area → why its answer is wider or rests on other areas), `weights`, `widened`, `vintages` (whether
+        the history told when each value was published).
 
     Raises:
         ValueError: nothing was known yet, what was known is more than half a year old, or an argument is out of its bounds.
