@@ -19,7 +19,7 @@ V2 = "http://terminology.hl7.org/CodeSystem/v2-"
 _V3 = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 _SEXES = {"M": "male", "F": "female", "X": "other", "": "unknown"}
 _REPORTS = {"final": "final", "corrected": "corrected", "withdrawn": "cancelled", "preliminary": "preliminary"}
-_RESULTS = {
+RESULTS = {
     "positive": ("260373001", "Detected"),
     "negative": ("260415000", "Not detected"),
     "inconclusive": ("419984006", "Inconclusive"),
@@ -237,8 +237,8 @@ def _value(finding: Finding) -> Json:
         return {"valueQuantity": told({"unit": finding.unit}) | {"value": number}}
     if finding.value:
         return {"valueString": f"{finding.value} {finding.unit}".strip()}
-    if finding.result in _RESULTS:
-        return {"valueCodeableConcept": concept(*_RESULTS[finding.result], "SCT")}
+    if finding.result in RESULTS:
+        return {"valueCodeableConcept": concept(*RESULTS[finding.result], "SCT")}
     return {}
 
 

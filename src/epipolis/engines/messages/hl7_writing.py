@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from epipolis.engines.messages.hl7_segments import field, head, pid, segment, time
 from epipolis.engines.messages.reports import Finding, LabReport, Specimen
 
-_LETTERS = {"final": "F", "corrected": "C", "withdrawn": "W", "preliminary": "P"}
+LETTERS = {"final": "F", "corrected": "C", "withdrawn": "W", "preliminary": "P"}
 _ORDER_LETTERS = {"final": "F", "corrected": "C", "withdrawn": "X", "preliminary": "P"}
-_CODED = {"positive": ("260373001", "Detected"), "negative": ("260415000", "Not detected")} | {
+RESULT_CODES = {"positive": ("260373001", "Detected"), "negative": ("260415000", "Not detected")} | {
     "inconclusive": ("419984006", "Inconclusive"),
     "unsatisfactory": ("125154007", "Specimen unsatisfactory for evaluation"),
 }
@@ -92,7 +92,7 @@ def _observed(report: LabReport) -> str:
 def _finding_lines(finding: Finding, position: int, laboratory: str) -> list[str]:
     sort, value = _value(finding)
     sub = finding.ref.partition(":")[2]
-    letter = "X" if finding.result == "unsatisfactory" and not value else _LETTERS[finding.status]
+    letter = "X" if finding.result == "unsatisfactory" and not value else LETTERS[finding.status]
     line = segment(
         "OBX",
         {
@@ -122,8 +122,8 @@ def _value(finding: Finding) -> tuple[str, str]:
     if finding.value:
         sort = finding.value_type if finding.value_type in ("NM", "ST", "TX", "FT", "DT", "TM", "TS") else "ST"
         return sort, field(finding.value)
-    if finding.result in _CODED:
-        return "CWE", field(*_CODED[finding.result], "SCT")
+    if finding.result in RESULT_CODES:
+        return "CWE", field(*RESULT_CODES[finding.result], "SCT")
     return finding.value_type if finding.result == "pending" else "", ""
 
 
