@@ -8,12 +8,18 @@ diagnoses (`--tuning` measures these; the width of intervals also in the even we
 odd weeks, of the other ages and of New York. The counts
 carried forward have the spread of that method's own past errors (its mean: see `carry_forward`), or are points, whose score
 is the absolute error. Relative WIS is the ratio of the mean scores of all strata, days and delays.
+
+The Robert Koch Institute published each Monday of 2021 a nowcast of cases by day of onset and an R of seven days; the reports
+behind them are not public. So our R of its counts is held against its own R of the same Monday, and both, for the newest days
+that Monday told, against what it said in the end. The generation time of exactly four days and that its R is told a day early
+were found on 2020.
 """
 
 import argparse
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +32,7 @@ from epipolis.engines.epidemic import (
     Triangle,
     carry_forward,
     compare_models,
+    estimate_r,
     nowcast,
     score,
     summarise,
@@ -100,6 +107,41 @@ def snapshots() -> tuple[float, float, float]:
     return float(np.sum(errors) / np.sum(size)), float(np.sum(raw) / np.sum(size)), float(np.mean(held))
 
 
+def official(report: Report) -> None:
+    """Our R of the counts that the institute published, beside its own."""
+    folder = SHARED / "germany_nowcast_r"
+    final = pcsv.read_csv(folder / "rki_nowcast_r_final.csv")
+    last = dict(zip(final["date"].to_pylist(), final["r7"].to_pylist(), strict=True))
+    told = pcsv.read_csv(folder / "rki_nowcast_r_vintages_weekly.csv.gz")
+    rows = [row for monday in sorted(set(told["as_of"].to_pylist())) for row in _beside(told, monday)]
+    ours, theirs, low, high = np.array([row[1:5] for row in rows]).T
+    what = f"R of the counts that the Robert Koch Institute published, {len(rows)} days"
+    report.row(what, [np.mean((ours.round(2) >= low) & (ours.round(2) <= high))], unit="share within its own interval")
+    report.row(what, [np.mean(np.abs(ours / theirs - 1))], unit="mean relative difference from its R")
+    newest = [row for row in rows if row[7] and last.get(row[0]) is not None]
+    ours, theirs, low, high, our_low, our_high = np.array([row[1:7] for row in newest]).T
+    truth = np.array([last[row[0]] for row in newest])
+    what, name = f"R of the newest three days of each Monday against the last word, {len(newest)} days", "the institute"
+    errors = [[float(np.mean(np.abs(each / truth - 1)))] for each in (ours, theirs)]
+    report.row(what, *errors, unit="relative error", peer_name=name)
+    held = [[float(np.mean((truth >= a.round(2)) & (truth <= b.round(2))))] for a, b in ((our_low, our_high), (low, high))]
+    report.row(what, *held, unit="coverage of 95 %", peer_name=name)
+
+
+def _beside(told: pa.Table, monday: date) -> list[tuple[Any, ...]]:
+    """Day, our R, theirs and its interval, our interval, and whether the day is among the newest three with an R."""
+    own = told.filter(pc.equal(told["as_of"], monday)).sort_by("date").to_pylist()
+    counts = np.array([row["onset_cases_nowcast"] for row in own], dtype=float)
+    found = estimate_r(counts, np.array([0.0, 0, 0, 0, 1]), windows=7)
+    values = found.quantiles([0.025, 0.5, 0.975])[0]
+    of_day = {int(end) - 1: value for end, value in zip(found.ends, values, strict=True) if end >= 11}
+    known = [number for number, row in enumerate(own) if row["r7"] is not None and number in of_day]
+    return [
+        (own[n]["date"], of_day[n][1], own[n]["r7"], own[n]["r7_lo95"], own[n]["r7_hi95"], *of_day[n][::2], n in known[-3:])
+        for n in known
+    ]
+
+
 def many_strata() -> list[float]:
     """Seconds for a thousand copies of the German ages at once."""
     triangle = german((*TUNED, *REPORTED))
@@ -134,6 +176,7 @@ def main() -> None:
     error, raw, held = snapshots()
     report.row("truncated snapshots, 29 days", [error], [raw], unit="relative error", peer_name="as published")
     report.row("truncated snapshots, 29 days", [held], unit="coverage of 90 %")
+    official(report)
     report.row("1,000 strata x 198 days, one nowcast", many_strata(), unit="s")
     report.save()
 

@@ -43,12 +43,21 @@ def detect(
 ) -> pa.Table:
     """Judge every day of every area by what was known before it.
 
+    A day is an alarm exactly when its value is above `upper`, which follows from the days before alone (with "discoveries",
+    also from the other areas of that day). `upper` is a whole number, so a fraction counts as the next whole number.
+
+    The threshold of rare alarms comes from a negative binomial (regression, cusum) or a t distribution (EARS), widened by how
+    far the past of the area and of all areas strayed beyond it, and carried on beyond the levels that the past shows. Where
+    all areas together have not yet lasted long enough for one false alarm at the stated rate, it is a tenth higher, and
+    marked. In waves of some percent a day that turn within weeks, regression and cusum exceed the rate: the turn is new.
+
     Args:
-        series: area, day, value[, known_on], daily or weekly; rows in any order, missing days welcome.
-        method: "regression", "cusum", "ears" (C2), "C1", "C2" or "C3".
+        series: area, day, value (counts)[, known_on], daily or weekly; rows in any order, missing days welcome.
+        method: "regression" (Farrington et al. 1996, Noufaily et al. 2013), "cusum", "ears" (C2), "C1", "C2" or "C3"
+            (Hutwagner et al. 2003).
         false_alarms_per_year: for each series; with `together="all"`, for all series together.
         together: "series", "all", or "discoveries": on each day at most `share_false` of the alarms are false on average
-            (Benjamini–Hochberg; not for "cusum").
+            (Benjamini and Hochberg 1995; not for "cusum").
         fewest: a smaller count is never an alarm.
         since: days before it are used, but not judged. With so many areas that every past day would take minutes, only
             the last four weeks are.
@@ -56,11 +65,13 @@ def detect(
         step: 1 or 7 days; without it, as the days show.
 
     Returns:
-        area, day, value, expected, upper (counts above it are alarms), score, is_alarm, and `marked`: why a day was not
-        judged or judged with care, else null.
+        area, day, value, expected (a count), upper (the highest count that is no alarm; null where nothing can be said, and
+        for a cusum where no count of that one day would be an alarm), score (1 is the threshold of a series by itself, before
+        `fewest`), is_alarm, and `marked`: why a day was not judged or judged with care, else null.
 
     Raises:
-        ValueError: an argument is none of these, or the series names the row.
+        ValueError: an argument is none of these, the rate is so high that four days in ten would be alarms, `since` is after
+            the last day, or the series names the row: a missing column, a day told twice, days neither daily nor weekly.
     """
     _check(method, false_alarms_per_year, together, share_false)
     counts = counts_of(series, at=at, step=step)

@@ -53,19 +53,22 @@ def forecast_beds(
     """Forecast beds in use for every area and each of the next days.
 
     Args:
-        occupancy: area, day, value (beds in use)[, known_on][, kind]: kinds are forecast each by itself, "icu" with "ward"
-            running ahead of it and "ventilators" with "icu".
+        occupancy: area, day, value (beds in use that day, not admissions)[, known_on][, kind], daily: kinds are forecast each by
+            itself, "icu" with "ward" running ahead of it and "ventilators" with "icu".
         cases: area, day, value: new cases a day (or a week), the lead of two weeks; may be missing for areas.
         admissions: likewise, new admissions.
         days: how far ahead, 1 to 60.
+        levels: probabilities of the quantiles, rising, between 0 and 1.
         made_on: only what was known on this day is used; without it, the last day of `occupancy`.
 
     Returns:
-        A forecast table: model, target (the kind, or "beds"), area, made_on, horizon (days), day, level, value, and `marked`:
-        why the answer for an area is weaker than usual (few values, last value old, a jump), else null.
+        A forecast table: model, target (the kind, or "beds"), area, made_on, horizon (days), day, level, value (beds), and
+        `marked`: why the answer for an area is weaker than usual (few values, last value old, a jump), else null. The
+        intervals are past errors of the same regression: they hold as long as the coming days are like those.
 
     Raises:
-        ValueError: the table names the row: a negative occupancy, a missing column, doubled days; or `days`, `levels` wrong.
+        ValueError: the table names the row: a negative occupancy, a missing column, an empty kind, doubled days; or `days`,
+            `levels` are out of bounds.
     """
     wanted = _check(days, levels)
     parts = _kinds(occupancy)

@@ -45,28 +45,32 @@ def scan(
     """Find the clusters and say how likely chance gives one as strong.
 
     Args:
-        cases: a series table (area, day, value), or counts [areas, days]; missing days count as none.
+        cases: a series table (area, day, value: new cases of the day or week), or counts [areas, days]; missing days count as
+            none, fractions are rounded.
         coordinates: a table (area, lon, lat), or [areas, 2] with longitude and latitude in degrees.
         population: people by area (a table area, population; a mapping; or [areas]). With it, cases are expected in proportion
             to people on every day. Without it, the permutation model: each area and each day keep their totals, and only a
             place and a time together stand out.
-        longest: most days of a window; without it, half of all days, at most 30.
+        longest: most days of a window; without it, half of all steps, at most 30.
         share: of the people (or cases) that a circle may hold at most.
         radius: of a circle at most, km.
         prospective: only windows that end on the last day (an outbreak going on); else all.
-        draws: how often chance is tried; p is never below 1 / (draws + 1).
+        draws: how often chance is tried, 1 to 99,999; p is never below 1 / (draws + 1).
+        seed: the same number gives the same answer, on however many cores.
         most: clusters told at most; those after the first share no area with a stronger one.
         planar: coordinates are kilometres on a plane.
         last_day, areas: what to call the last day and the areas of an array.
 
     Returns:
         rank, centre, areas (list), lon, lat, radius (km), first_day, last_day, observed, expected, risk (observed / expected
-        inside over outside), llr, p, p_gumbel (a smooth p that may be smaller than the draws allow), recurrence (days in
-        which chance gives one so strong once, when the scan is done daily). `skipped_in` tells which areas had no
-        coordinates or no people.
+        inside over outside), llr (log likelihood ratio), p (the rank among the draws, for all circles and windows together),
+        p_gumbel (a smooth p that may be smaller than the draws allow, Abrams et al. 2010), recurrence (days in which chance
+        gives one so strong once, when the scan is done daily). No row where there are fewer than two cases. `skipped_in`
+        tells which areas had no coordinates or no people.
 
     Raises:
-        ValueError: negative cases, shapes that do not belong together, or an argument out of its range.
+        ValueError: negative cases (named by area and day), shapes that do not belong together, coordinates out of range, more
+            windows of time than 20,000, or an argument out of its range.
     """
     _check(share, draws, most, radius)
     names, counts, last, step = _cases(cases, areas, last_day)
