@@ -53,8 +53,8 @@ def forecast_beds(
     """Forecast beds in use for every area and each of the next days.
 
     Args:
-        occupancy: area, day, value (beds in use that day, not admissions)[, known_on][, kind], daily: kinds are forecast each by
-            itself, "icu" with "ward" running ahead of it and "ventilators" with "icu".
+        occupancy: area, day, value (beds in use that day, not admissions)[, known_on][, kind], daily: each kind is forecast
+            by itself, "icu" with "ward" running ahead of it and "ventilators" with "icu".
         cases: area, day, value: new cases a day (or a week), the lead of two weeks; may be missing for areas.
         admissions: likewise, new admissions.
         days: how far ahead, 1 to 60.
