@@ -128,6 +128,7 @@ class LabResult(models.Model):
     source = models.CharField(max_length=100)  # who uses that name: the laboratory
     person = models.ForeignKey(Person, models.PROTECT, related_name="+")
     case = models.ForeignKey(Case, models.SET_NULL, null=True, related_name="+")
+    test_ref = models.CharField(max_length=140, blank=True)  # under which the case knows it
     code = models.CharField(max_length=100, blank=True)
     system = models.CharField(max_length=100, blank=True)
     text = models.CharField(max_length=200, blank=True)

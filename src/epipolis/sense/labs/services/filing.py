@@ -76,11 +76,11 @@ def _file(message: LabMessage, one: Told, person: UUID, *, by: audit.Actor, at: 
     reason: Reason = []
     if winner is not result:
         reason = told(gettext_noop("It came after its correction, which stays in force."))
-        result.case_id = winner.case_id
+        result.case_id, result.test_ref = winner.case_id, winner.test_ref
         end = State.EXISTING_CASE if winner.case_id else State.PERSON
     else:
         end = _file_case(result, one, former, by=by, at=at, chosen=chosen)
-    result.save(update_fields=["case"])
+    result.save(update_fields=["case", "test_ref"])
     audit.record("labs.file", by=by, at=at, subject=message.id, person=person, state=str(end), found=str(result.case_id or ""))
     publish(ResultFiled(result.id, person, result.case_id))
     return Filed(result, str(end), reason)
@@ -110,6 +110,7 @@ def _draft(message: LabMessage, one: Told, person: UUID, source: str, at: dateti
         "taken_back": None,
         "is_in_force": False,
         "case_id": None,
+        "test_ref": "",
     }
     return LabResult.objects.update_or_create(message=message, ref=one.ref, defaults=values)[0]
 
@@ -137,9 +138,9 @@ def _check_former(one: Told, person: UUID, former: Sequence[LabResult]) -> None:
     if one.finding.status != "final" or one.report.sent_at is None:
         return
     answer = one.finding.result
-    corrections = [row for row in former if row.status == "corrected" and row.result != answer and row.reported_at]
+    ruling = [row for row in former if row.status == "withdrawn" or (row.status == "corrected" and row.result != answer)]
     reported = reported_at(one)
-    if reported and any(row.reported_at < reported for row in corrections if row.reported_at):
+    if reported and any(row.reported_at < reported for row in ruling if row.reported_at):
         text = gettext_noop("A final result %(number)s is dated after its correction and says something else.")
         raise UnclearError(ORDER, text, number=one.ref)
 
@@ -148,18 +149,27 @@ def _file_case(
     result: LabResult, one: Told, former: Sequence[LabResult], *, by: audit.Actor, at: datetime, chosen: Chosen | None
 ) -> str:
     """Note the test with its case: the one that an earlier version has, an open one, or a new one for a positive answer."""
-    end = State.EXISTING_CASE
-    case_id = next((row.case_id for row in reversed(former) if row.case_id), None)
-    if case_id is not None and not _is_same_person(case_id, result.person_id):
-        withdraw_test(result, case_id, by=by, at=at)  # a person said that it is somebody else's
-        case_id = None
-    if case_id is None:
-        case_id, end = _case_of(result, one, by=by, at=at, chosen=chosen)
-    if case_id is None:
-        return str(State.PERSON)
-    result.case_id = case_id
+    end = str(State.EXISTING_CASE)
+    known = next((row for row in reversed(former) if row.case_id), None)
+    if known is not None and known.case_id is not None and _is_same_person(known.case_id, result.person_id):
+        result.case_id, result.test_ref = known.case_id, known.test_ref
+    else:
+        if known is not None:
+            withdraw_test(known, by=by, at=at)  # a person said that it is somebody else's
+        result.case_id, end = _case_of(result, one, by=by, at=at, chosen=chosen)
+        if result.case_id is None:
+            return str(State.PERSON)
+        result.test_ref = fresh_ref(result)
     note(result, by=by, at=at, resulted=_latest([*former, result]))
-    return str(end)
+    return end
+
+
+def fresh_ref(result: LabResult) -> str:
+    """A number under which no case has heard of this finding; the laboratory's own, unless that was withdrawn somewhere."""
+    same = LabResult.objects.filter(source=result.source, ref=result.ref).exclude(test_ref="").exclude(id=result.id)
+    if not same.exists() and not result.message.handlings.exists():
+        return result.ref
+    return f"{result.ref} {result.message_id}.{result.message.handlings.count()}"
 
 
 def _is_same_person(case_id: UUID, person: UUID) -> bool:
@@ -220,7 +230,7 @@ def note(result: LabResult, *, by: audit.Actor, at: datetime, resulted: datetime
         cases.note_test(
             result.case_id,
             source=result.source,
-            source_ref=result.ref,
+            source_ref=result.test_ref,
             kind=result.kind,
             result=result.result,
             status=result.status,
@@ -235,12 +245,14 @@ def note(result: LabResult, *, by: audit.Actor, at: datetime, resulted: datetime
         raise _impossible(error) from error
 
 
-def withdraw_test(result: LabResult, case_id: UUID, *, by: audit.Actor, at: datetime) -> None:
+def withdraw_test(result: LabResult, *, by: audit.Actor, at: datetime) -> None:
     """Take a test back from a case to which it no longer belongs."""
+    if result.case_id is None:
+        return
     cases.note_test(
-        case_id,
+        result.case_id,
         source=result.source,
-        source_ref=result.ref,
+        source_ref=result.test_ref,
         kind=result.kind,
         result=result.result,
         status="withdrawn",

@@ -15,7 +15,7 @@ from epipolis.sense.labs.events import ResultFiled
 from epipolis.sense.labs.models import Handling, LabMessage, LabResult
 from epipolis.sense.people import queries as people_queries
 
-from .filing import Chosen, note, withdraw_test
+from .filing import Chosen, fresh_ref, note, withdraw_test
 from .processing import end, understand
 from .reasons import told
 
@@ -131,10 +131,10 @@ def _close(message_id: int, action: str, state: str, text: str, *, by: audit.Act
     message = _open(message_id)
     before = _standing(message)
     words = {
-        "forward": gettext_noop("Forwarded to %(text)s."),
-        "reject": gettext_noop("Rejected: %(text)s"),
+        "forward": gettext_noop("Forwarded to %(said)s."),
+        "reject": gettext_noop("Rejected: %(said)s"),
     }
-    end(message, state, reason=told(words[action], text=text), at=at)
+    end(message, state, reason=told(words[action], said=text), at=at)
     return _written(message, action, before, by=by, at=at, text=text)
 
 
@@ -176,13 +176,15 @@ def _take_back(message: LabMessage, *, by: audit.Actor, at: datetime) -> None:
 
 
 def _restore(result: LabResult, *, by: audit.Actor, at: datetime) -> None:
-    former = result.supersedes if result.supersedes and result.supersedes.taken_back is None else None
-    if result.case_id is not None and (former is None or former.case_id != result.case_id):
-        withdraw_test(result, result.case_id, by=by, at=at)
-    if former is not None:
-        LabResult.objects.filter(id=former.id).update(is_in_force=True)
-        if former.case_id is not None:
-            note(former, by=by, at=at, resulted=at)
+    withdraw_test(result, by=by, at=at)
+    former = result.supersedes
+    if former is None or former.taken_back is not None:
+        return
+    former.is_in_force = True
+    if former.case_id is not None:
+        former.test_ref = fresh_ref(result)
+        note(former, by=by, at=at)
+    former.save(update_fields=["is_in_force", "test_ref"])
 
 
 def _standing(message: LabMessage) -> dict[str, Any]:

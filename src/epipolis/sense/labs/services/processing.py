@@ -135,7 +135,7 @@ def _check_twin(message: LabMessage) -> None:
     hold(f"laboratory message {message.sender}\n{message.message_id}")
     others = LabMessage.objects.filter(sender=message.sender, message_id=message.message_id).exclude(id=message.id)
     others.filter(problem=UNREADABLE).update(is_waiting=False)  # now it came whole
-    for other_id, processed in others.exclude(problem=UNREADABLE).values_list("id", "processed"):
+    for other_id, processed in others.exclude(problem__in=(UNREADABLE, TWIN)).values_list("id", "processed"):
         if other_id < message.id or processed is not None:
             text = gettext_noop("The sender has used the number %(number)s before, for a message with other content.")
             raise UnclearError(TWIN, text, number=message.message_id)
