@@ -199,7 +199,7 @@ def test_the_rule_depends_on_the_day_and_the_place(jurisdiction, on, days):
 
 @pytest.mark.django_db
 def test_every_shipped_rule_has_every_part():
-    shipped = [one for one in rules.versions("follow_up")]
+    shipped = list(rules.versions("follow_up"))
     parts = {name for one in shipped for name in one.content}
 
     assert len(shipped) >= 5

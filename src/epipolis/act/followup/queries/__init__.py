@@ -49,7 +49,7 @@ from .schedules import (
     span_of,
 )
 from .teams import Candidate, Choice, candidates, choose, loads, members, team_of, teams
-from .words import LANE_NAMES, Told, offer_text, told
+from .words import LANE_NAMES, Told, offer_text, promised, told
 
 __all__ = [
     "EXPORTED",
@@ -99,6 +99,7 @@ __all__ = [
     "part_of_day",
     "plan",
     "printed",
+    "promised",
     "rules_of",
     "span",
     "span_of",

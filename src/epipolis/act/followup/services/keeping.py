@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from epipolis.act.followup import queries
@@ -172,10 +173,9 @@ def part(unmerged: UUID, *, at: datetime) -> int:
     """A merge was undone: follow-ups that were joined stand alone again, and exposures told of this row go with it."""
     rows = set(queries.clusters({unmerged})[unmerged])
     touched: set[int] = set()
-    joined = FollowUp.objects.select_for_update().filter(part_of__isnull=False).filter(
-        person__in=rows
-    ) | FollowUp.objects.filter(part_of__person__in=rows, part_of__isnull=False)
-    for row in joined.distinct().select_related("part_of"):
+    either = Q(person__in=rows) | Q(part_of__person__in=rows)
+    joined = FollowUp.objects.select_for_update(of=("self",)).filter(either, part_of__isnull=False)
+    for row in joined.select_related("part_of"):
         if row.part_of and (row.person_id in rows) != (row.part_of.person_id in rows):
             touched |= {row.id, row.part_of_id}
             changed(row, "parted", {"part_of": row.part_of_id}, {}, reason=_UNMERGED, by=_BY, at=at).save()

@@ -136,7 +136,7 @@ class _Work:
             stored.moved_at = self.at
         for name in (*_TOLD, "who", "gone", "counted_from", "counted_by", "starts", "until", "rule", "days"):
             setattr(stored, name, getattr(fresh, name))
-        if stored.id is None or stored.follow_up_id in self.opened:
+        if stored.id is None:
             return  # told twice in one batch: it is stored as it now is
         home = self._home(one)
         if home is None and one.person and stored.gone is None and self._is_of_another(stored, one):
@@ -145,7 +145,10 @@ class _Work:
             self.touched.add(stored.follow_up_id)
             stored.follow_up_id = home.id
         self.changed[stored.id] = stored
-        self.touched.add(stored.follow_up_id)
+        if stored.follow_up_id in self.opened:
+            self.first[stored.follow_up_id].append(stored)
+        else:
+            self.touched.add(stored.follow_up_id)
 
     def _is_of_another(self, stored: Exposure, one: NewExposure) -> bool:
         return FollowUp.objects.filter(id=stored.follow_up_id, person=None).exists()
