@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.text import capfirst
+
 from epipolis.core import clock
 from epipolis.understand.forecast.models import COPIES, Round
 from epipolis.understand.forecast.queries import charts, records, results, words
@@ -258,7 +260,11 @@ def beds_tile(at: datetime) -> dict[str, Any]:
     shown = next((row for row in rows if row["area"] == CITY), rows[0])
     told = [row for row in rows if row["area"] == CITY or (row["passing"] and not row["passing"].is_assumed)]
     tightest = max(told or rows, key=lambda row: (row["probability"] or 0, row is shown))
-    return {"value": _bed_row(shown)["fortnight_range"], "note": words.bed_sentence(tightest), "as_of": found.known_at}
+    return {
+        "value": _bed_row(shown)["fortnight_range"],
+        "note": capfirst(words.bed_sentence(tightest)),
+        "as_of": found.known_at,
+    }
 
 
 def _copies(found: Round, name: str) -> str:
