@@ -19,7 +19,8 @@ SELECT wanted.key, found.person_id FROM unnest(%s::bigint[]) wanted (key) CROSS 
 def match_keys(record: Record) -> list[int]:
     """The keys of a record: the first 8 bytes of a keyed hash each."""
     secret = key("people")
-    return [int.from_bytes(digest(secret, text.encode(), "sha256")[:8], "big", signed=True) for text in blocking_keys(record)]
+    made = (digest(secret, text.encode(), "sha256")[:8] for text in blocking_keys(record))
+    return list(dict.fromkeys(int.from_bytes(one, "big", signed=True) for one in made))
 
 
 def sharing(keys: Collection[int], most: int = MOST_SHARING) -> dict[int, list[UUID]]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 
 from epipolis.core import audit
 from epipolis.core.sealing import fingerprint
+from epipolis.sense.people import queries
 from epipolis.sense.people.models import Person, ReturnCode
 from epipolis.sense.people.settings import settings
 
@@ -40,7 +41,7 @@ def issue_return_code(person_id: UUID, *, by: audit.Actor, at: datetime) -> str:
     person = Person.objects.select_for_update().filter(id=person_id, erased=None).first()
     if person is None:
         raise LookupError("there is no such person")
-    ReturnCode.objects.filter(person=person).delete()
+    ReturnCode.objects.filter(person__in=queries.same_person(person_id)).delete()
     code = new_code()
     number, secret = code_parts(code)
     ReturnCode.objects.create(

@@ -1,6 +1,6 @@
 """Deciding, row by row in their order, what is linked, what is new and what is asked; nothing is stored here."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
@@ -55,19 +55,17 @@ class Decided:
 def decide(
     rows: Sequence[PersonRow],
     records: Sequence[Record],
-    keys: Sequence[Collection[int]],
+    keys: Sequence[Sequence[int]],
     numbers: Sequence[list[tuple[Key, str]]],
     known: dict[Key, UUID],
     ruling: Rules,
 ) -> Decided:
     """Decide a batch. `known` says whose numbers are known; it learns those of the batch."""
-    own = [_by_own_number(row_numbers, known) for row_numbers in numbers]
-    carried = [[] if own[row] else _by_personal_number(row_numbers, known) for row, row_numbers in enumerate(numbers)]
-    wanted = [keys[row] if own[row] is None else () for row in range(len(rows))]
-    options, held = queries.compare_rows(records, wanted, ruling, carried)
+    carried = [by_personal_number(own, known) if by_own_number(own, known) is None else [] for own in numbers]
+    options, held = queries.compare_rows(records, keys, ruling, carried)
     people = {one.whom for found in options for one in found if isinstance(one.whom, UUID)}
     people |= set(known.values())
-    batch = _Batch(rows, records, numbers, known, ruling, held, queries.holding(people))
+    batch = _Batch(rows, records, keys, numbers, known, ruling, held, queries.holding(people))
     batch.apart = _told_apart(options, numbers, known, batch.done.holders)
     for row in range(len(rows)):
         batch.take(row, options[row])
@@ -81,13 +79,14 @@ class _Batch:
         self,
         rows: Sequence[PersonRow],
         records: Sequence[Record],
+        keys: Sequence[Sequence[int]],
         numbers: Sequence[list[tuple[Key, str]]],
         known: dict[Key, UUID],
         ruling: Rules,
         held: dict[UUID, Held],
         holders: dict[UUID, UUID],
     ) -> None:
-        self.rows, self.records, self.numbers = rows, records, numbers
+        self.rows, self.records, self.keys, self.numbers = rows, records, keys, numbers
         self.known, self.ruling, self.held = known, ruling, held
         self.done = Decided(holders=dict(holders))
         self.apart: set[frozenset[UUID]] = set()
@@ -95,9 +94,9 @@ class _Batch:
 
     def take(self, row: int, options: list[Option]) -> None:
         """Decide one row."""
-        found = _by_own_number(self.numbers[row], self.known)
+        found = by_own_number(self.numbers[row], self.known)
         if found is not None:
-            for other in _by_personal_number(self.numbers[row], self.known):
+            for other in by_personal_number(self.numbers[row], self.known):
                 self._doubt(found, other)
             self._answer(row, found, "link", CERTAIN)
             return
@@ -163,7 +162,7 @@ class _Batch:
 
     def _make(self, row: int, merged_into: UUID | None = None) -> UUID:
         person = uuid4()
-        self.done.fresh.append(Fresh(person, self.rows[row], merged_into))
+        self.done.fresh.append(Fresh(person, self.rows[row], merged_into, self.keys[row]))
         if merged_into is not None:
             self.done.holders[person] = merged_into
         return person
@@ -206,13 +205,14 @@ def _is_told(said: str, held: str) -> bool:
     return not said or said == held or fold(said) == fold(held)
 
 
-def _by_own_number(numbers: list[tuple[Key, str]], known: dict[Key, UUID]) -> UUID | None:
+def by_own_number(numbers: list[tuple[Key, str]], known: dict[Key, UUID]) -> UUID | None:
     """Who is known by a number that a file or an office gave to this very row."""
     kinds = queries.person_numbers()
     return next((known[key] for key, _ in numbers if key in known and key[0] not in kinds), None)
 
 
-def _by_personal_number(numbers: list[tuple[Key, str]], known: dict[Key, UUID]) -> list[UUID]:
+def by_personal_number(numbers: list[tuple[Key, str]], known: dict[Key, UUID]) -> list[UUID]:
+    """Who is known by a number of which a person has one."""
     kinds = queries.person_numbers()
     return list(dict.fromkeys(known[key] for key, _ in numbers if key in known and key[0] in kinds))
 

@@ -4,17 +4,20 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from epipolis.core import audit
 from epipolis.core.models import DeletionReceipt
-from epipolis.sense.people.models import ContactPoint, Identifier, Person, ReturnCode
+from epipolis.sense.people import queries
+from epipolis.sense.people.models import ContactPoint, Identifier, MatchKey, MatchQuestion, Merge, Person, ReturnCode
 
+from .merging import lock_merges
 from .rows import PersonError, check_text
 
 
 @transaction.atomic
 def erase_person(person_id: UUID, *, by: audit.Actor, at: datetime, reason: str) -> bool:
-    """Erase names, numbers, contact points, address and birthday; False when that was done before.
+    """Erase names, numbers, contact points, address and birthday of all rows of a person; False when that was done before.
 
     Raises:
         LookupError: there is no such person.
@@ -23,12 +26,22 @@ def erase_person(person_id: UUID, *, by: audit.Actor, at: datetime, reason: str)
     if not reason.strip():
         raise PersonError("reason", "must say why")
     check_text("reason", reason, 200)
-    person = Person.objects.select_for_update().filter(id=person_id).first()
-    if person is None:
+    lock_merges()
+    cluster = queries.same_person(person_id)
+    people = list(Person.objects.select_for_update().filter(id__in=cluster).order_by("id"))
+    if not people:
         raise LookupError("there is no such person")
-    if person.erased is not None:
-        return False
-    rows = 1 + sum(model.objects.filter(person=person).delete()[0] for model in (Identifier, ContactPoint, ReturnCode))
+    standing = [person.id for person in people if person.erased is None]
+    for person in standing:
+        _erase(person, by=by, at=at, reason=reason.strip())
+    Merge.objects.filter(loser__in=standing).update(reason="", undone_reason="")
+    return bool(standing)
+
+
+def _erase(person_id: UUID, *, by: audit.Actor, at: datetime, reason: str) -> None:
+    rows = 1 + sum(model.objects.filter(person=person_id).delete()[0] for model in (Identifier, ContactPoint, ReturnCode))
+    MatchKey.objects.filter(person=person_id).delete()
+    MatchQuestion.objects.filter(Q(person=person_id) | Q(candidate=person_id)).delete()
     Person.objects.filter(id=person_id).update(
         given_name=b"",
         family_name=b"",
@@ -42,5 +55,4 @@ def erase_person(person_id: UUID, *, by: audit.Actor, at: datetime, reason: str)
         erased=at,
     )
     DeletionReceipt.objects.create(what="people.person", before=at, rows=rows, at=at)
-    audit.record("people.erase", by=by, at=at, subject=person_id, person=person_id, reason=reason.strip(), rows=rows)
-    return True
+    audit.record("people.erase", by=by, at=at, subject=person_id, person=person_id, reason=reason, rows=rows)

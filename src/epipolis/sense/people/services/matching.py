@@ -14,7 +14,7 @@ from epipolis.sense.people import queries
 from epipolis.sense.people.models import MatchQuestion, Merge
 from epipolis.sense.people.settings import settings
 
-from .deciding import CERTAIN, Decided, Doubt, decide
+from .deciding import CERTAIN, Decided, Doubt, by_own_number, decide
 from .registering import check_rows, find_people, numbers_of, register_checked
 from .rows import PersonRow
 from .storing import record_of_row, store_people
@@ -91,12 +91,14 @@ def match_checked(
 
 @transaction.atomic
 def _match(rows: Sequence[PersonRow], *, by: audit.Actor, at: datetime, wait: bool) -> list[Match]:
-    records = [record_of_row(row) for row in rows]
-    keys = [queries.match_keys(record) for record in records]
     numbers = [numbers_of(row) for row in rows]
-    if wait:
-        _wait(keys)
     known = find_people({key for own in numbers for key, _ in own})
+    records = [record_of_row(row) for row in rows]
+    # Who is known by the number of this very row is not looked for.
+    is_sought = [by_own_number(own, known) is None for own in numbers]
+    keys = [queries.match_keys(record) if sought else [] for record, sought in zip(records, is_sought, strict=True)]
+    if wait and any(keys):
+        _wait(keys)
     ruling = queries.rules_at(at)
     decided = decide(rows, records, keys, numbers, known, ruling)
     _hold(decided)
@@ -119,7 +121,7 @@ def _wait(keys: Sequence[Collection[int]]) -> None:
     A few rows wait for who shares a key with them, many for everybody; the few hold the common lock so that many wait.
     """
     with connection.cursor() as cursor:
-        if len(keys) > settings.locked_rows:
+        if sum(map(bool, keys)) > settings.locked_rows:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
             return
         own = sorted({key & 0x7FFFFFFF for one in keys for key in one})

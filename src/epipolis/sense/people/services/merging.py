@@ -39,7 +39,7 @@ def merge_people(
         PersonError: they are one person already, or the reason is missing or too long.
     """
     reason = _reason(reason)
-    _lock()
+    lock_merges()
     holders = queries.holding([loser, winner])
     low, high = holders[loser], holders[winner]
     rows = {row.id: row for row in Person.objects.select_for_update().filter(id__in=[low, high], erased=None).order_by("id")}
@@ -73,7 +73,7 @@ def unmerge_people(merge_id: int, *, reason: str, by: audit.Actor, at: datetime)
         PersonError: it was undone before, or the reason is missing or too long.
     """
     reason = _reason(reason)
-    _lock()
+    lock_merges()
     merge = Merge.objects.select_for_update().filter(id=merge_id).first()
     if merge is None:
         raise LookupError("there is no such merge")
@@ -97,7 +97,7 @@ def answer_question(question_id: int, same: bool, *, by: audit.Actor, at: dateti
         LookupError: there is no such question, or one of the two is erased.
         PersonError: it was answered otherwise before, or the two were merged meanwhile.
     """
-    _lock()
+    lock_merges()
     question = MatchQuestion.objects.select_for_update().filter(id=question_id).first()
     if question is None:
         raise LookupError("there is no such question")
@@ -139,7 +139,7 @@ def put_off_question(question_id: int, *, by: audit.Actor, at: datetime) -> None
     audit.record("people.put_off", by=by, at=at, subject=question_id)
 
 
-def _lock() -> None:
+def lock_merges() -> None:
     """Merges are rare and quick: one at a time, so that no two can close a circle."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

@@ -22,11 +22,12 @@ Key = tuple[str, str]  # kind and hash of an identifier
 
 
 class Fresh(NamedTuple):
-    """A row to store: under which number, what it says, and into whom it is merged."""
+    """A row to store: under which number, what it says, into whom it is merged, and its match keys where they are made."""
 
     person: UUID
     row: PersonRow
     merged_into: UUID | None = None
+    keys: Sequence[int] | None = None
 
 
 def store_people(people: Sequence[Fresh], numbers: list[tuple[UUID, Key, str]], *, at: datetime) -> None:
@@ -38,10 +39,10 @@ def store_people(people: Sequence[Fresh], numbers: list[tuple[UUID, Key, str]], 
     copy_rows("people_identifier", "person_id, kind, value, value_hash", sorted(rows, key=lambda one: (one[3], one[1])))
     points = [point for one in people for point in _point_values(one.person, one.row)]
     copy_rows("people_contactpoint", "person_id, kind, value, value_hash", points)
-    store_keys((one.person, queries.match_keys(record_of_row(one.row))) for one in people)
+    store_keys((one.person, _keys(one)) for one in people)
 
 
-def store_keys(keys: Iterable[tuple[UUID, list[int]]]) -> None:
+def store_keys(keys: Iterable[tuple[UUID, Sequence[int]]]) -> None:
     """Copy the match keys of people who have none."""
     copy_rows("people_matchkey", "person_id, key", [(person, key) for person, own in keys for key in own])
 
@@ -82,6 +83,10 @@ def point_hash(kind: str, value: str) -> str:
 
 def identifier_key(kind: str, value: str) -> Key:
     return kind.strip(), fingerprint(value)
+
+
+def _keys(one: Fresh) -> Sequence[int]:
+    return queries.match_keys(record_of_row(one.row)) if one.keys is None else one.keys
 
 
 def _person_values(one: Fresh, at: str) -> tuple[Any, ...]:
