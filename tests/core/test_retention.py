@@ -58,6 +58,10 @@ STAYS = {
         (f"signals.{name}" for name in ("Look", "Signal", "SignalRevision", "HotSpot", "Watched")),
         "counts of districts; signals end by a rule of their own",
     ),
+    **dict.fromkeys(
+        (f"declarations.{name}" for name in ("Household", "Member", "Consent", "Declaration")),
+        "ends by a rule of its own, and at once when the household wishes",
+    ),
     "chains.Link": "two opaque ids of cases; ends with either",
     "chains.Judgement": "as the link, decided by staff",
     "labs.Laboratory": "a laboratory",
