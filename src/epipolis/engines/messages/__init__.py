@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from epipolis.engines.messages.acknowledgements import acknowledge
+    from epipolis.engines.messages.bundle_differences import Comparison, Difference, compare_fhir, differences
     from epipolis.engines.messages.case_documents import CaseDocument, DocumentContact, DocumentTest, lost
     from epipolis.engines.messages.case_fhir import read_case_fhir, write_case_fhir
     from epipolis.engines.messages.case_hl7 import read_case_hl7, write_case_hl7
     from epipolis.engines.messages.case_tables import CASE_COLUMNS, read_cases_csv, write_cases_csv
     from epipolis.engines.messages.codes import Tests, read_tests, usual_tests
-    from epipolis.engines.messages.differences import Comparison, Difference, compare_fhir, differences
     from epipolis.engines.messages.fhir_reading import peek_fhir, read_fhir, read_patient_fhir
     from epipolis.engines.messages.fhir_writing import write_fhir
     from epipolis.engines.messages.frames import Frame, Frames, frame
@@ -53,7 +53,7 @@ _HOMES = {
     "case_hl7": ("read_case_hl7", "write_case_hl7"),
     "case_tables": ("CASE_COLUMNS", "read_cases_csv", "write_cases_csv"),
     "codes": ("Tests", "read_tests", "usual_tests"),
-    "differences": ("Comparison", "Difference", "compare_fhir", "differences"),
+    "bundle_differences": ("Comparison", "Difference", "compare_fhir", "differences"),
     "fhir_reading": ("peek_fhir", "read_fhir", "read_patient_fhir"),
     "fhir_writing": ("write_fhir",),
     "frames": ("Frame", "Frames", "frame"),

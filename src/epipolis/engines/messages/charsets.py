@@ -85,9 +85,9 @@ def decode(raw: bytes) -> tuple[str, tuple[Mark, ...]]:
 
 def _declared(raw: bytes) -> str:
     start = raw.find(b"MSH")
-    if start < 0 or len(raw) < start + 5:
+    head = raw[start : start + 4096].replace(b"\n", b"\r").split(b"\r", 1)[0] if start >= 0 else b""
+    if len(head) < 5:
         return ""
-    head = raw[start : start + 4096].replace(b"\n", b"\r").split(b"\r", 1)[0]
     fields = head.split(head[3:4])
     if len(fields) < 18:
         return ""

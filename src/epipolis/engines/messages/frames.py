@@ -6,8 +6,9 @@ from dataclasses import dataclass
 START, END = b"\x0b", b"\x1c\r"
 MOST_FRAME = 4 * 2**20
 _KEPT = 4096
-_END = re.compile(rb"\x1c(?:\r|(?=\x0b))")  # a sender that forgets the carriage return is understood at its next frame
-_AGAIN = re.compile(rb"\x0b(?=MSH|FHS|BHS)")
+# An end (a sender that forgets its carriage return is understood at the next frame), or the start of a frame within one.
+_NEXT = re.compile(rb"(\x1c\r|\x1c(?=\x0b))|\x0b(?=MSH|FHS|BHS)")
+_OVERLAP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,32 +61,32 @@ class Frames:
                 return False
             del self._held[:1]
             self._inside, self._seen = True, 0
-        end = _END.search(self._held, self._seen)
-        if end is None:
+        found = _NEXT.search(self._held, self._seen)
+        if found is None:
             return self._wait(made)
         if not self._skipping:
-            self._take(made, bytes(self._held[: end.start()]))
-        del self._held[: end.end()]
+            self._take(made, bytes(self._held[: found.start()]), is_whole=found[1] is not None)
+        del self._held[: found.end() if found[1] is not None else found.start()]
         self._inside = self._skipping = False
         return True
 
     def _wait(self, made: list[Frame]) -> bool:
         """No end yet: remember how far was looked, and let go of what is too much."""
-        if len(self._held) > self.most or self._skipping:
+        if len(self._held) > self.most + _OVERLAP or self._skipping:
             if not self._skipping:
                 made.append(Frame(bytes(self._held[:_KEPT]), "too large"))
             self._skipping = True
-            del self._held[: max(0, len(self._held) - 1)]
-        self._seen = max(0, len(self._held) - 1)
+            del self._held[: max(0, len(self._held) - _OVERLAP)]
+        self._seen = max(0, len(self._held) - _OVERLAP)
         return False
 
-    def _take(self, made: list[Frame], content: bytes) -> None:
-        *broken, last = _AGAIN.split(content)
-        made.extend(Frame(part[:_KEPT], "truncated") for part in broken)
-        if len(last) > self.most:
-            made.append(Frame(last[:_KEPT], "too large"))
+    def _take(self, made: list[Frame], content: bytes, *, is_whole: bool) -> None:
+        if len(content) > self.most:
+            made.append(Frame(content[:_KEPT], "too large"))
+        elif not is_whole:
+            made.append(Frame(content[:_KEPT], "truncated"))
         else:
-            made.append(Frame(last, "" if last.strip() else "empty"))
+            made.append(Frame(content, "" if content.strip() else "empty"))
 
     def _outside(self, made: list[Frame], count: int) -> None:
         garbage = bytes(self._held[:count][:_KEPT])
