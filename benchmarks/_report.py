@@ -5,7 +5,7 @@
     report.save()
 
 `ratio` is peer / ours where less is better (seconds, MiB) and ours / peer where more is better (a unit ending in
-"/s"): above 1, ours is ahead. A row without a peer has no ratio.
+"/s", or "share found"): above 1, ours is ahead. A row without a peer has no ratio.
 """
 
 import json
@@ -34,7 +34,7 @@ class Report:
     ) -> None:
         """Add a measurement: the values of every run, in `unit`."""
         own, other = median(ours), median(peer) if peer else None
-        ratio = None if other is None else own / other if unit.endswith("/s") else other / own
+        ratio = None if other is None else own / other if unit.endswith("/s") or unit == "share found" else other / own
         self.rows.append(
             {
                 "what": what,

@@ -20,8 +20,8 @@ TOKENS: Final = 4
 NUMBERS: Final = 4
 
 # Where each value stands in a row of whole numbers.
-NAME: Final = 10  # values of one name: its tokens, then the seven below
-(SIZE, EUROPEAN, MANDARIN, KEY, BARE, FREQUENT) = range(TOKENS, TOKENS + 6)
+NAME: Final = 11  # values of one name: its tokens, then the seven below
+(SIZE, EUROPEAN, MANDARIN, KEY, CONSONANTS, BARE, FREQUENT) = range(TOKENS, TOKENS + 7)
 FAMILY: Final = NAME
 YEAR, MONTH, DAY, SEX = range(2 * NAME, 2 * NAME + 4)
 PHONES, EMAILS = DAY + 2, DAY + 5  # three telephones, two addresses
@@ -126,6 +126,7 @@ def _name(name: Name, is_common: bool) -> tuple[int, ...]:
         _mark(name.european),
         _mark(name.mandarin),
         _mark(name.key),
+        _mark(name.consonants),
         int(name.is_bare),
         int(is_common),
     )

@@ -4,37 +4,38 @@ from collections import Counter
 from collections.abc import Iterable
 
 from epipolis.engines.linkage.forms import normal_address, normal_email, normal_number, normal_phone
-from epipolis.engines.linkage.names import read_name, split_name
+from epipolis.engines.linkage.names import Name, read_name, split_name
 from epipolis.engines.linkage.records import Record
 
-MOST_SHARING = 60  # records under one key: those of a common name and nothing else are more
+MOST_SHARING = 40  # records under one key: those of a common name and nothing else are more
 
 
 def blocking_keys(record: Record) -> list[str]:
     """Give the keys of a record, each with a letter for its kind; two records are compared if they share one.
 
-    Identifying number; telephone; e-mail; the phonetic keys of both names in any order, alone, with the birth year
-    and with the day; one name with the birth date (day and month in any order); their first letters with it;
-    address with a name.
+    Identifying number; telephone; e-mail; both names in any order, by their spelling (one for all romanisations) and by
+    their sound, the latter also with the birth year; each name with the birth date (day and month in any order); each
+    name with the address.
     """
-    given, family = split_name(record.given, record.family)
-    names = sorted({key for key in (read_name(given).key, read_name(family).key) if key})
-    both = " ".join(names) if given and family and names else ""
-    initials = "".join(sorted(read_name(name).key[:1] for name in (given, family)))
+    first, last = (read_name(name) for name in split_name(record.given, record.family))
+    names = sorted({name.key for name in (first, last) if name.key})
+    year, day = record.birth_year, _day(record)
     keys = [f"i:{kind} {value}" for kind, text in record.identifiers if (value := normal_number(text))]
     keys += [f"p:{digits}" for phone in record.phones if (digits := normal_phone(phone))]
     keys += [f"e:{email}" for text in record.emails if (email := normal_email(text))]
-    year, day = record.birth_year, _day(record)
-    if both:
-        keys.append(f"n:{both}")
-        keys += [f"y:{both} {year}"] if year else []
-        keys += [f"m:{both} {day}"] if day else []
+    if first.key and last.key:
+        sound = " ".join(names)
+        keys += [f"w:{_spelling(first, last)}", f"n:{sound}"]
+        keys += [f"y:{sound} {year}"] if year else []
     if year and day:
         keys += [f"b:{name} {year} {day}" for name in names]
-        keys += [f"j:{initials} {year} {day}"] if len(initials) == 2 else []
     house, line = normal_address(record.address) if record.address else ("", "")
     keys += [f"a:{house} {line.replace(' ', '')} {name}" for name in names if line]
     return list(dict.fromkeys(keys))
+
+
+def _spelling(first: Name, last: Name) -> str:
+    return " ".join(sorted(name.mandarin or name.european for name in (first, last)))
 
 
 def common_keys(keys: Iterable[str], most: int = MOST_SHARING) -> set[str]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from anyascii import anyascii
 
+Rules = list[tuple[re.Pattern[str], str, frozenset[str]]]
 _REMEMBERED = 100_000
 _MARKS = re.compile("[\u0300-\u036f\u064b-\u065f\u0670]")
 _JOINED = re.compile("['`\u2018\u2019\u201b\u02bb\u02bc\u02be\u02bf\u00b4\u00b7\u0640]")
@@ -19,10 +20,11 @@ _APART = re.compile(r"[\W_]+")
 _PARTICLES = frozenset(
     (
         *("al", "el", "la", "las", "los", "de", "del", "della", "der", "den", "da", "di", "do", "dos", "van", "von"),
-        *("zu", "zum", "bin", "ibn", "bint", "abu", "y", "e", "i", "und"),
+        *("zu", "zum", "bin", "ibn", "bint", "abu", "y", "und"),
     )
 )
 _CJK = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
+_BARE = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")  # Hebrew to Arabic
 _TWO_SIGNS = frozenset(
     (
         *("歐陽", "欧阳", "司馬", "司马", "諸葛", "诸葛", "上官", "夏侯", "皇甫", "尉遲", "公孫", "慕容"),
@@ -37,72 +39,68 @@ _FINAL = (
     "ia|ie|iu|ua|ui|uo|ue|a|o|e|i|u|v"
 )
 _SYLLABLES = re.compile(f"(?:(?:{_INITIAL})?(?:{_FINAL})){{1,4}}")
-_MANDARIN = [
-    (re.compile(pattern), by)
-    for pattern, by in (
-        ("ih(?![aeiou])", "i"),
-        ("(?<=[aeiou])h(?![aeiou])", ""),
-        ("j(?=[iu])|q|zh", "ch"),
-        ("j", "r"),
-        ("tz|z|c(?!h)", "ts"),
-        ("x", "hs"),
-        ("ss|sz", "s"),
-        ("(?<=ts)[iz]|(?<![ht])(?<=s)i(?![aen])", "u"),
-        ("b", "p"),
-        ("d", "t"),
-        ("(?<!n)g|g(?=[aeiou])", "k"),
-        ("ong", "ung"),
-        ("ian(?!g)", "ien"),
-        ("yan(?!g)", "yen"),
-        ("you", "yu"),
-        ("yi", "i"),
-        ("uei", "ui"),
-        ("uo", "o"),
-        ("(?<=[khlt])e(?![inr])", "o"),
-        ("v", "u"),
+# What to look for, what it becomes, and the letters without one of which there is nothing to look for.
+_MANDARIN: Rules = [
+    (re.compile(pattern), by, frozenset(letters))
+    for pattern, by, letters in (
+        ("ih(?!s?[aeiou])", "i", "h"),
+        ("(?<=[aeiou])h(?![aeiou])", "", "h"),
+        ("j(?=ung|ui)", "r", "j"),
+        ("j(?=[iu])|q|zh", "ch", "jqz"),
+        ("j", "r", "j"),
+        ("tz|z|c(?!h)", "ts", "zc"),
+        ("x", "hs", "x"),
+        ("ss|sz", "s", "s"),
+        ("(?<=ts)[iz]|(?<![ht])(?<=s)i(?![aen])", "u", "s"),
+        ("b", "p", "b"),
+        ("d", "t", "d"),
+        ("(?<!n)g|g(?=[aeiou])", "k", "g"),
+        ("ong", "ung", "g"),
+        ("ian(?!g)", "ien", "i"),
+        ("yan(?!g)", "yen", "y"),
+        ("you", "yu", "y"),
+        ("yi", "i", "y"),
+        ("uei", "ui", "u"),
+        ("uo", "o", "u"),
+        ("(?<=[khlt])e(?![inr])", "o", "e"),
+        ("v", "u", "v"),
     )
 ]
-_EUROPEAN = [
-    (re.compile(pattern), by)
-    for pattern, by in (
-        ("s?ch(?=t?sch)|shch|sch|sh", "s"),
-        ("tch", "ch"),
-        ("kh|gh(?=[aeiouy])", "h"),
-        ("zh", "z"),
-        ("tz|ts", "z"),
-        ("ph", "f"),
-        ("th", "t"),
-        ("dt", "t"),
-        ("qu?", "k"),
-        ("ck", "k"),
-        ("c(?=[eiy])", "s"),
-        ("c(?!h)", "k"),
-        ("x", "ks"),
-        ("w", "v"),
-        ("ae", "a"),
-        ("oe", "o"),
-        ("ue|ou|oo", "u"),
-        ("ee", "i"),
-        ("[yj]", "i"),
-        ("(?<=[^c\\W])h(?![aeiou])", ""),
-        ("^ie", "e"),
-        ("ii+|iei|ei$", "i"),
-        (r"(.)\1+", r"\1"),
+_EUROPEAN: Rules = [
+    (re.compile(pattern), by, frozenset(letters))
+    for pattern, by, letters in (
+        ("s?ch(?=t?sch)|shch|sch|sh", "s", "h"),
+        ("tch", "ch", "h"),
+        ("kh|gh(?=[aeiouy])", "h", "h"),
+        ("zh", "z", "h"),
+        ("tz|ts", "z", "t"),
+        ("ph", "f", "h"),
+        ("th", "t", "h"),
+        ("dt", "t", "d"),
+        ("qu?", "k", "q"),
+        ("ck", "k", "c"),
+        ("c(?=[eiy])", "s", "c"),
+        ("c(?!h)", "k", "c"),
+        ("x", "ks", "x"),
+        ("w", "v", "w"),
+        ("ae", "a", "e"),
+        ("oe", "o", "e"),
+        ("ue|ou|oo", "u", "uo"),
+        ("ee", "i", "e"),
+        ("[yj]", "i", "yj"),
+        ("(?<=[^c\\W])h(?![aeiou])", "", "h"),
+        ("^ie", "e", "i"),
+        ("ii+|iei|ei$", "i", "i"),
+        (r"(.)\1+", r"\1", "abcdefghijklmnopqrstuvwxyz0123456789"),
     )
 ]
-_CLASSES = [
-    (re.compile(pattern), by)
-    for pattern, by in (
-        ("ch|ts|hs|sh|sk(?=[ei])|[sz]", "S"),
-        ("[aeiouyj]", ""),
-        ("[vwf]", "F"),
-        ("[bp]", "P"),
-        ("[dt]", "T"),
-        ("[gkcqx]", "K"),
-        ("[mn]", "N"),
-        ("[lr]", "L"),
-    )
-]
+_VOWELS = re.compile("[aeiouyjvw]")
+_HISSES = re.compile("ch|ts|hs|sh|sk(?=[ei])|[sz]")
+_CLASSES = {
+    ord(letter): by
+    for letters, by in (("aeiouyj", ""), ("vwf", "F"), ("bp", "P"), ("dt", "T"), ("gkcqx", "K"), ("mn", "N"), ("lr", "L"))
+    for letter in letters
+}
 _PAST_N = re.compile("NK(?=[A-Z]|$)")
 _DOUBLE = re.compile(r"(.)\1+")
 
@@ -112,7 +110,7 @@ class Name:
     """One name read: `whole` is the Latin letters of its `tokens`, without anything between them.
 
     `european` and `mandarin` are equal for spellings of one name in two systems ("" where it cannot be one); `key` is
-    the phonetic key. `is_bare`: written without vowels.
+    the phonetic key. `is_bare`: written without vowels; such a name is known by its `consonants`.
     """
 
     tokens: tuple[str, ...]
@@ -120,6 +118,7 @@ class Name:
     european: str
     mandarin: str
     key: str
+    consonants: str
     is_bare: bool
 
 
@@ -141,17 +140,20 @@ def latin(text: str) -> str:
 
 def european(word: str) -> str:
     """Give one form for the spellings of a Latin word: Müller, Mueller and Muller; Yusuf and Youssef; Sergej and Sergey."""
-    for pattern, by in _EUROPEAN:
-        word = pattern.sub(by, word)
-    return word
+    return _rewritten(word, _EUROPEAN)
 
 
 def mandarin(word: str) -> str:
     """Give one form for Pinyin and Wade-Giles (Zhang and Chang, Xie and Hsieh), or "" where `word` can be neither."""
     if not _SYLLABLES.fullmatch(word):
         return ""
-    for pattern, by in _MANDARIN:
-        word = pattern.sub(by, word)
+    return _rewritten(word, _MANDARIN)
+
+
+def _rewritten(word: str, rules: Rules) -> str:
+    for pattern, by, letters in rules:
+        if not letters.isdisjoint(word):
+            word = pattern.sub(by, word)
     return word
 
 
@@ -167,7 +169,7 @@ def is_same_name(left: str, right: str) -> bool:
         return bool(first.whole)
     if first.mandarin and first.mandarin == second.mandarin:
         return True
-    return (first.is_bare or second.is_bare) and first.key == second.key
+    return (first.is_bare or second.is_bare) and first.consonants == second.consonants != ""
 
 
 def split_name(given: str, family: str) -> tuple[str, str]:
@@ -188,18 +190,20 @@ def read_name(text: str) -> Name:
     words = latin(text).split()
     tokens = tuple(word for word in words if word not in _PARTICLES) or tuple(words)
     whole = "".join(tokens)
-    syllables = mandarin(whole) if len(tokens) <= 3 and len(whole) <= 18 else ""
+    # All words, for a syllable may look like a particle.
+    spoken = [mandarin(word) for word in words] if len(words) <= 3 else [""]
+    syllables = "".join(spoken) if all(spoken) else ""
     # The key of a name of several words is that of its first, for the others are often left out.
     first = syllables if syllables and len(whole) <= 12 else european(tokens[0]) if tokens else ""
-    is_bare = len(whole) > 1 and not any(letter in "aeou" for letter in whole) and not text.isascii()
-    return Name(tokens, whole, european(whole), syllables, _key(first), is_bare)
+    is_bare = len(whole) > 1 and _BARE.search(text) is not None
+    consonants = _DOUBLE.sub(r"\1", _VOWELS.sub("", whole)).removesuffix("h")
+    return Name(tokens, whole, european(whole), syllables, _key(first), consonants, is_bare)
 
 
 def _key(word: str) -> str:
     if not word:
         return ""
     key = word.replace("h", "", 1) if word.startswith("h") and not word.startswith("hs") else word
-    for pattern, by in _CLASSES:
-        key = pattern.sub(by, key)
+    key = _HISSES.sub("S", key).translate(_CLASSES)
     key = _DOUBLE.sub(r"\1", _PAST_N.sub("N", key.replace("h", "")))
     return key.upper() or word[0].upper()

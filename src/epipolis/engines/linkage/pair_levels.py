@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from epipolis.engines.compiled import compiled
 from epipolis.engines.linkage.forms import (
     BARE,
+    CONSONANTS,
     DAY,
     EMAILS,
     EUROPEAN,
@@ -93,7 +94,14 @@ def _is_other_spelling(left: Values, right: Values) -> bool:
         return True
     if left[MANDARIN] == right[MANDARIN] and left[MANDARIN] != 0:
         return True
-    return (left[BARE] != 0 or right[BARE] != 0) and left[KEY] == right[KEY]
+    return (left[BARE] != 0 or right[BARE] != 0) and left[CONSONANTS] == right[CONSONANTS] != 0
+
+
+@compiled()
+def _begins_with(left: Letters, m: int, right: Letters, n: int) -> bool:
+    """Tell whether the longer name begins with the shorter, but for one typing error."""
+    shortest = min(m, n)
+    return shortest >= 5 and abs(m - n) >= 3 and typing_errors(left[:shortest], right[:shortest], 1) <= 1
 
 
 @compiled()
@@ -111,7 +119,7 @@ def _name_level(left: Values, left_letters: Letters, right: Values, right_letter
     if (errors == 1 and (shortest >= 5 or (shortest >= 3 and begin_alike))) or (errors == 2 and shortest >= 7):
         return NEAR
     shared, fewest = _shared_tokens(left, right)
-    if (shared == fewest and shared > 0) or (shortest == 1 and begin_alike):
+    if (shared == fewest and shared > 0) or (shortest == 1 and begin_alike) or _begins_with(left_letters, m, right_letters, n):
         return PART
     if shared > 0 or errors == 1 or (errors == 2 and shortest >= 5) or (left[KEY] == right[KEY] and begin_alike):
         return SIMILAR

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from epipolis.engines.linkage.levels import DIFFERENT, FIELDS, MISSING, NEAR_POINT, PART, SAME_POINT
-from epipolis.engines.linkage.weights import probability_of
 
 Band = Literal["link", "ask", "new"]
 BANDS: Final[tuple[Band, ...]] = ("new", "ask", "link")
@@ -19,7 +18,7 @@ class Thresholds:
     """Probabilities from which a pair is linked and from which it is asked. Raises ValueError unless 0 < ask <= link < 1."""
 
     link: float = 0.99
-    ask: float = 0.5
+    ask: float = 0.1
 
     def __post_init__(self) -> None:
         if not 0 < self.ask <= self.link < 1:
@@ -57,8 +56,3 @@ def bands(weights: ArrayLike, levels: ArrayLike, thresholds: Thresholds | None =
 
 def _bits(probability: float) -> float:
     return float(np.log2(probability) - np.log2(1 - probability))
-
-
-def is_above(weight: float, probability: float) -> bool:
-    """Tell whether a weight in bits is at least a probability."""
-    return probability_of(weight) >= probability

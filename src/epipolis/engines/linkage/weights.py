@@ -1,9 +1,9 @@
 """What levels of agreement say: the weights of Fellegi and Sunter, with several kinds of different people.
 
 Two records of different people that are ever compared agree in something: a household in family name, address and
-telephone; namesakes in their names; others in a birth date. One "unmatched" distribution with independent fields
-(Fellegi, Sunter 1969, doi:10.1080/01621459.1969.10501049) would take twins for one person. So each kind of different
-people has its own chances, and a pair is weighed against all of them together.
+telephone, twins in the birth date too; namesakes in their names; others in one name and the birth date. One
+"unmatched" distribution with independent fields (Fellegi, Sunter 1969, doi:10.1080/01621459.1969.10501049) would take
+twins for one person. So each kind of different people has its own chances, and a pair is weighed against all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from epipolis.engines.linkage.levels import FIELDS, LEVELS, MISSING, SCORED, level_name
 
 SAME_PERSON: Final = "same person"
-OTHERS: Final = ("household", "namesake", "birthday", "stranger")
+OTHERS: Final = ("household", "twin", "namesake", "family and birthday", "given and birthday", "stranger")
 KINDS: Final = (SAME_PERSON, *OTHERS)
 _MOST_LEVELS = max(map(len, LEVELS.values()))
 _ROWS_AT_ONCE = 200_000
