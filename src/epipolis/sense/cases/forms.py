@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from epipolis.sense.city import queries as city
 from epipolis.sense.people.models import Sex
 
-from .models import Case, Classification, Outcome
+from .models import Case, CaseTest, Circumstance, Classification, ClassifiedBy, Outcome, State, Symptom
 from .settings import settings
 
 ORDERS = {
@@ -48,6 +48,19 @@ class CaseFilter(forms.Form):
     )
     outcome = forms.ChoiceField(
         label=_("Outcome"), required=False, choices=[("", _("all")), *((v, t) for v, t in Outcome.choices if v)]
+    )
+    symptom = forms.ChoiceField(label=_("Symptom"), required=False, choices=[("", _("all")), *Symptom.choices])
+    show = forms.ChoiceField(
+        label=_("Which"),
+        required=False,
+        choices=[
+            ("", _("all")),
+            ("conflict", _("classified against the rules")),
+            (ClassifiedBy.AUTOMATIC, _("classified by the rules")),
+            (ClassifiedBy.MANUAL, _("classified by a person")),
+            (ClassifiedBy.SOURCE, _("classified by the source")),
+            ("duplicates", _("same illness as another case")),
+        ],
     )
     order = forms.ChoiceField(label=_("Order"), required=False, choices=ORDERS.items())
     known = forms.DateTimeField(
@@ -126,7 +139,9 @@ class ReportForm(forms.Form):
     sex = forms.ChoiceField(label=_("Sex"), required=False, choices=Sex.choices)
     district = forms.ModelChoiceField(city.districts(), label=_("District"), required=False, empty_label=_("unknown"))
     disease = forms.CharField(label=_("Disease"), max_length=40, initial=settings.disease)
-    classification = forms.ChoiceField(label=_("Classification"), choices=Classification.choices[:3])
+    classification = forms.ChoiceField(
+        label=_("Classification"), required=False, choices=[("", _("by the rules")), *Classification.choices[:3]]
+    )
     onset = _day(_("First symptoms"))
     sampled = _day(_("Sample taken"))
     reported = _day(_("Reported"))
@@ -141,4 +156,104 @@ class ReportForm(forms.Form):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["district"].queryset = city.districts().defer("border")
+        _dress(self)
+
+
+_STATES = [*State.choices, ("", _("not asked"))]
+
+
+class StatesForm(forms.Form):
+    """Every symptom and circumstance with its answer; what is not asked stays open."""
+
+    revision = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
+    has_symptoms = forms.ChoiceField(
+        label=_("Has symptoms at all"),
+        required=False,
+        widget=forms.RadioSelect,
+        choices=[(State.YES, _("yes")), (State.NO, _("no")), ("", _("not known"))],
+    )
+
+    def __init__(self, *args, case, **kwargs):
+        told = {None: "", True: "yes", False: "no"}[case.has_symptoms]
+        initial = {"revision": case.revision, "has_symptoms": told}
+        for kind, names in (("symptoms", Symptom), ("circumstances", Circumstance)):
+            initial |= {f"{kind}-{name}": getattr(case, kind).get(name, "") for name in names.values}
+        super().__init__(*args, initial=initial | kwargs.pop("initial", {}), **kwargs)
+        for kind, names in (("symptoms", Symptom), ("circumstances", Circumstance)):
+            for name, label in names.choices:
+                self.fields[f"{kind}-{name}"] = forms.ChoiceField(
+                    label=label, required=False, choices=_STATES, widget=forms.RadioSelect
+                )
+
+    def of(self, kind):
+        """The fields of one kind, for the page."""
+        return [self[name] for name in self.fields if name.startswith(f"{kind}-")]
+
+    def symptoms(self):
+        return self.of("symptoms")
+
+    def circumstances(self):
+        return self.of("circumstances")
+
+    def answers(self, kind):
+        told = {name.partition("-")[2]: state for name, state in self.cleaned_data.items() if name.startswith(f"{kind}-")}
+        return {name: state for name, state in told.items() if state}
+
+    def clean(self):
+        cleaned = super().clean()
+        is_ill = any(state == State.YES for name, state in cleaned.items() if name.startswith("symptoms-"))
+        if is_ill and cleaned.get("has_symptoms") == State.NO:
+            self.add_error("has_symptoms", _("A symptom is answered with yes."))
+        elif is_ill:
+            cleaned["has_symptoms"] = str(State.YES)
+        return cleaned
+
+
+class TestForm(forms.Form):
+    """A laboratory finding, typed in from paper or the telephone."""
+
+    source = forms.CharField(label=_("Laboratory"), max_length=100)
+    source_ref = forms.CharField(
+        label=_("Number in the laboratory"), max_length=200, help_text=_("The same number again corrects the finding.")
+    )
+    kind = forms.ChoiceField(label=_("Kind"), choices=CaseTest.Kind.choices)
+    result = forms.ChoiceField(label=_("Result"), choices=CaseTest.Result.choices)
+    status = forms.ChoiceField(label=_("Status"), choices=CaseTest.Status.choices, initial=CaseTest.Status.FINAL)
+    disease = forms.CharField(label=_("Disease"), max_length=40)
+    specimen = forms.CharField(label=_("Specimen"), max_length=100, required=False)
+    sampled_on = _day(_("Sample taken"))
+    resulted_on = _day(_("Result known"))
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        _dress(self)
+
+
+class OverrideForm(forms.Form):
+    """A classification against the rules, and why."""
+
+    classification = forms.ChoiceField(label=_("Classification"), choices=Classification.choices)
+    reason = forms.CharField(label=_("Reason"), max_length=400)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        _dress(self)
+
+
+class ReplayForm(forms.Form):
+    """Which definition is tried, and on the cases of which day."""
+
+    definition = forms.ChoiceField(label=_("Definition"))
+    as_of = forms.DateField(
+        label=_("Cases as known on"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("Only what is tried on today's cases can be applied."),
+    )
+
+    def __init__(self, *args, definitions, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["definition"].choices = [
+            (pack.reference, f"{pack.content.get('title', pack.name)} ({pack.jurisdiction} {pack.version})")
+            for pack in definitions
+        ]
         _dress(self)

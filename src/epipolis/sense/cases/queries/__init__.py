@@ -22,6 +22,7 @@ from .cases import (
 from .counts import HAPPENED, counts_as_known
 from .decisions import (
     Judged,
+    answers_of,
     conflicts,
     count_conflicts,
     current_decisions,
@@ -40,13 +41,15 @@ from .definitions import (
     plain_disease,
     same_disease,
 )
-from .duplicates import count_duplicate_questions, duplicate_questions
+from .duplicates import compared, count_duplicate_questions, duplicate_questions
 from .episodes import Episode, day_of, episode_rule, open_episode, same_illness_pairs
 from .evidence import Tested, evidence
 from .history import Fact, Step, ages_of_facts, shown, timeline
+from .replays import CHANGES, change_rows, changes_of, definitions, references_in_force, replay, replays
 from .tables import COLUMNS, all_rows, export_rows, line_list
 
 __all__ = [
+    "CHANGES",
     "COLUMNS",
     "HAPPENED",
     "Episode",
@@ -56,13 +59,17 @@ __all__ = [
     "Tested",
     "ages_of_facts",
     "all_rows",
+    "answers_of",
     "case",
     "case_id_of",
     "case_numbered",
     "case_source",
     "cases_by_id",
     "cases_of",
+    "change_rows",
+    "changes_of",
     "check_definition",
+    "compared",
     "confirmed_cases",
     "conflicts",
     "count_conflicts",
@@ -74,6 +81,7 @@ __all__ = [
     "day_of",
     "decide",
     "definition_for",
+    "definitions",
     "definitions_in_force",
     "diseases_of",
     "duplicate_questions",
@@ -93,6 +101,9 @@ __all__ = [
     "line_list",
     "open_episode",
     "plain_disease",
+    "references_in_force",
+    "replay",
+    "replays",
     "revisions",
     "same_disease",
     "same_illness_pairs",

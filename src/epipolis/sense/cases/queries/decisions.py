@@ -132,6 +132,15 @@ def _together(row: Any, others: Iterable[Any]) -> dict[str, Any]:
     return facts
 
 
+def answers_of(case: Case) -> dict[str, list[tuple[str, str, str]]]:
+    """What was answered: (question, state, state in words) by `symptoms` and `circumstances`, in the order of the forms."""
+    found = {}
+    for kind, names in (("symptoms", Symptom.choices), ("circumstances", Circumstance.choices)):
+        told = getattr(case, kind)
+        found[kind] = [(str(label), told[name], str(State(told[name]).label)) for name, label in names if name in told]
+    return found
+
+
 def current_decisions(ids: Collection[UUID]) -> dict[UUID, Classified]:
     """The decision that counts of each case that has one."""
     return {row.case_id: row for row in Classified.objects.filter(case__in=ids, superseded_at=None)}

@@ -15,6 +15,7 @@ from epipolis.sense.cases.models import Circumstance, Classification, Symptom
 
 from .evidence import evidence
 
+Reason = tuple[str, Mapping[str, Any]]
 NAME = "case_definition"
 _MISSING = 8  # missing facts that an explanation names
 _KNOWN = frozenset(
@@ -107,7 +108,8 @@ def decide(pack: RulePack, known: Mapping[str, Any], day: date) -> Decision:
 
     The outcome is empty where none is met; the reasons then name what is missing for a higher class.
     """
-    forms, missing, asked = pack.content.get("forms", {}), [], set()
+    forms, asked = pack.content.get("forms", {}), set()
+    missing: list[Reason] = []
     for one in pack["classes"]:
         for criterion in one["criteria"]:
             answer = criteria.evaluate(criterion["when"], known, forms)
@@ -119,7 +121,7 @@ def decide(pack: RulePack, known: Mapping[str, Any], day: date) -> Decision:
                 asked.add(one["classification"])
                 text = gettext_noop("%(classification)s cannot be told yet, criterion %(criterion)s: %(what)s")
                 missing += [(text, about), *answer.because[:_MISSING]]
-    nothing = (gettext_noop("No criterion is met by what is known."), {})
+    nothing: Reason = (gettext_noop("No criterion is met by what is known."), {})
     return _decision(pack, "", known, day, (nothing, *missing))
 
 

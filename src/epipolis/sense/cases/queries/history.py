@@ -7,12 +7,15 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from epipolis.sense.cases.models import Case, CaseRevision, Facts
+from epipolis.sense.cases.models import Case, CaseRevision, Circumstance, Facts, State, Symptom
 from epipolis.sense.people.models import Sex
 
 from .cases import cases_by_id
 
 _FIELDS = {field.attname: field for field in Facts._meta.local_fields}
+_ELSEWHERE = frozenset(
+    ("infected_by", "same_as", "symptoms", "circumstances", "classified", "classified_why")
+)  # in other panels
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,16 @@ def ages_of_facts(case: Case, revisions: Sequence[CaseRevision]) -> list[Fact]:
     """Everything that is known about a case, each with its age. `revisions` are all of the case, newest first."""
     found = []
     for name, field in _FIELDS.items():
-        if name == "infected_by" or getattr(case, name) in (None, ""):
+        if name in _ELSEWHERE or getattr(case, name) in (None, ""):
             continue
         said = next((row for row in revisions if name in row.changed), revisions[-1])
         found.append(Fact(name, str(field.verbose_name), shown(case, name), said.known_at, said.by))
     return found
+
+
+def facts_labels() -> dict[str, str]:
+    """The name of each fact in the reader's language, by column."""
+    return {name: str(field.verbose_name) for name, field in _FIELDS.items() if name not in ("classified_why", "same_as")}
 
 
 def timeline(revisions: Sequence[CaseRevision]) -> list[Step]:
@@ -68,9 +76,14 @@ def timeline(revisions: Sequence[CaseRevision]) -> list[Step]:
 def shown(row: Case | CaseRevision | None, name: str) -> str:
     """A fact in the reader's words; empty when it is not known."""
     value: Any = getattr(row, name) if row else None
-    if value in (None, ""):
+    if value in (None, "", {}):
         return ""
-    if name in ("classification", "outcome"):
+    if name in ("symptoms", "circumstances"):
+        names = dict((Symptom if name == "symptoms" else Circumstance).choices)
+        return ", ".join(f"{names.get(one, one)}: {State(state).label}" for one, state in sorted(value.items()))
+    if name == "same_as":
+        return _("another case")
+    if name in ("classification", "outcome", "classified"):
         return str(getattr(row, f"get_{name}_display")())
     if name == "sex":
         return str(dict(Sex.choices).get(value, value))

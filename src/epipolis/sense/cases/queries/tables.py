@@ -8,9 +8,10 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, TruncDate
 
 from epipolis.core import clock
-from epipolis.sense.cases.models import Case, CaseRevision
+from epipolis.sense.cases.models import Case, CaseRevision, State
 
 from .cases import facts_as_known, with_areas
+from .decisions import conflicts
 
 COLUMNS = (
     "id",
@@ -33,6 +34,9 @@ COLUMNS = (
     "isolated",
     "ended",
     "has_symptoms",
+    "symptoms",
+    "circumstances",
+    "classified",
     "age_from",
     "age_to",
     "sex",
@@ -55,7 +59,13 @@ def export_rows(rows: Any) -> Iterator[dict[str, Any]]:
     wanted = [names.get(name, name) for name in COLUMNS]
     for *values, infector in rows.order_by("known_at", "id").values_list(*wanted, "infector_key").iterator(5_000):
         row = dict(zip(COLUMNS, values, strict=True))
-        yield row | {"infected_by": infector or row["infected_by"]}
+        answers = {name: answers_told(row[name]) for name in ("symptoms", "circumstances")}
+        yield row | answers | {"infected_by": infector or row["infected_by"]}
+
+
+def answers_told(answers: dict[str, str]) -> str:
+    """Answers by name as one cell, which an import reads again."""
+    return "; ".join(f"{name}: {state}" for name, state in sorted(answers.items()))
 
 
 def all_rows(at: datetime) -> Iterator[dict[str, Any]]:
@@ -67,11 +77,19 @@ def line_list(as_known_at: datetime | None = None, **filters: Any) -> QuerySet[C
     """The line list as believed now, or at a moment (then of revisions, whose `case` is the case).
 
     Filters: `since`, `until` (local days by which a case was reported, until included), `district` (id),
-    `classification`, `outcome`, `disease`, `text` (in number, region, setting or note).
+    `classification`, `classified` (automatic, manual, source), `outcome`, `disease`, `text` (in number, region, setting or
+    note), `conflict` (only those that the rules would classify in another way), `symptom` (only those that have it),
+    `duplicates` (only those that are the same illness as another; else these are left out).
     """
     prefix = "case__" if as_known_at else ""
-    found: Any = facts_as_known(as_known_at) if as_known_at else with_areas(Case.objects.all())
-    exact = {"district": "district", "classification": "classification", "outcome": "outcome", "disease": f"{prefix}disease"}
+    found: Any = facts_as_known(as_known_at, duplicates=True) if as_known_at else with_areas(Case.objects.all())
+    found = found.filter(same_as__isnull=not filters.get("duplicates"))
+    exact = {name: name for name in ("district", "classification", "classified", "outcome")}
+    exact |= {"disease": f"{prefix}disease"}
+    if filters.get("conflict"):
+        found = found.filter(**{f"{'case' if as_known_at else 'id'}__in": conflicts().values("case")})
+    if filters.get("symptom"):
+        found = found.filter(symptoms__contains={filters["symptom"]: State.YES})
     for name, column in exact.items():
         if filters.get(name) not in (None, ""):
             found = found.filter(**{column: filters[name]})

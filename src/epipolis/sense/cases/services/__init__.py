@@ -16,17 +16,33 @@ from .facts import Broken, FactsError, believed
 from .findings import note_test
 from .imports import import_cases
 from .mappings import FIELDS, ready
-from .revisions import StaleRevisionError
+from .replays import (
+    APPLY_TASK,
+    TRY_TASK,
+    adopt,
+    apply_definition,
+    ask_replay,
+    start_apply,
+    start_replay,
+    try_definition,
+)
+from .revisions import RULES, StaleRevisionError
 
 __all__ = [
+    "APPLY_TASK",
     "FIELDS",
+    "RULES",
+    "TRY_TASK",
     "AlreadyReportedError",
     "Broken",
     "FactsError",
     "NotOnePersonError",
     "StaleRevisionError",
+    "adopt",
     "answer_duplicate",
+    "apply_definition",
     "ask_about",
+    "ask_replay",
     "believed",
     "classify_case",
     "confirm_case",
@@ -41,6 +57,9 @@ __all__ = [
     "ready",
     "report_case",
     "revise_case",
+    "start_apply",
+    "start_replay",
+    "try_definition",
     "undo_duplicate",
     "undo_revision",
 ]

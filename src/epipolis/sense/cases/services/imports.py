@@ -29,7 +29,7 @@ from .seen import Seen
 
 _SAMPLE = 500  # rows from which columns are guessed
 _TRIES = 4
-_SOURCE = str(ClassifiedBy.SOURCE)
+_SOURCE, _AUTOMATIC = str(ClassifiedBy.SOURCE), str(ClassifiedBy.AUTOMATIC)
 
 
 def import_cases(path: Path, options: ImportOptions) -> ImportReport:
@@ -132,9 +132,18 @@ def _store_once(rows: list[ReadRow], reader: RowReader, *, source: str, options:
 
 
 def _new(row: ReadRow) -> dict[str, Any]:
-    """All facts of a new case; a classification that the file gives is the source's word, without one the rules decide."""
-    whose = {"classified": _SOURCE} if "classification" in row.facts else {}
-    return NOTHING_KNOWN | row.facts | whose
+    """All facts of a new case; a classification that the file gives is the source's word, without one the rules decide.
+
+    What another platform's rules concluded rests on tests that do not stand in the file: here it is that source's word.
+    """
+    if "classification" not in row.facts:
+        return NOTHING_KNOWN | row.facts
+    by_rules = row.classified_by == _AUTOMATIC and row.facts["classification"] == NOTHING_KNOWN["classification"]
+    return NOTHING_KNOWN | row.facts | {"classified": _AUTOMATIC if by_rules else _word(row)}
+
+
+def _word(row: ReadRow) -> str:
+    return row.classified_by if row.classified_by in ClassifiedBy.values and row.classified_by != _AUTOMATIC else _SOURCE
 
 
 def _with_answers(row: ReadRow, before: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import yaml
 from django.utils.translation import gettext_noop
 
 from epipolis.core.clock import zone
+from epipolis.sense.cases.models import Circumstance, Symptom
 
 from .facts import DAYS
 from .values import CellError, is_empty, read_day
@@ -23,6 +24,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "source": gettext_noop("source, where rows come from several"),
         "disease": gettext_noop("disease"),
         "classification": gettext_noop("suspected, probable, confirmed or not a case"),
+        "classified": gettext_noop("whose word the classification is: automatic, manual or source"),
         "outcome": gettext_noop("ill, recovered or died"),
         "exposed_from": gettext_noop("first day of exposure"),
         "exposed_until": gettext_noop("last day of exposure"),
@@ -36,7 +38,8 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "recovered": gettext_noop("day of recovery; sets the outcome too"),
         "died": gettext_noop("day of death; sets the outcome too"),
         "has_symptoms": gettext_noop("yes or no"),
-        "symptoms": gettext_noop("symptoms in words"),
+        "symptoms": gettext_noop("symptoms in words, such as `fever; no cough`"),
+        "circumstances": gettext_noop("circumstances in words, such as `cluster: yes`"),
         "age": gettext_noop("age in years or a band: 34, 50s, 50-59, 3 months"),
         "age_from": gettext_noop("youngest age of a band"),
         "age_to": gettext_noop("oldest age of a band"),
@@ -58,10 +61,13 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "phone": gettext_noop("telephone"),
         "email": gettext_noop("e-mail"),
         "address": gettext_noop("address of the home"),
+        **{f"symptoms.{name}": gettext_noop("yes, no or unknown") for name in Symptom.values},
+        **{f"circumstances.{name}": gettext_noop("yes, no or unknown") for name in Circumstance.values},
     }
 )
 DAY_FIELDS = frozenset({*DAYS, "recovered", "died", "birth_date"})
 SEVERAL = frozenset({"region", "setting", "note"})  # fields that may gather several columns
+_VOCABULARIES = ("words.yaml", "symptoms.yaml")
 _ENOUGH = 0.8  # the part of a column's cells that must look like its kind
 
 
@@ -84,7 +90,7 @@ class LineListMapping:
 def ready() -> dict[str, LineListMapping]:
     """The mappings that ship with the platform, by name."""
     folder = files(__package__.rpartition(".")[0]) / "mappings"
-    texts = [item.read_text(encoding="utf-8") for item in folder.iterdir() if item.name != "words.yaml"]
+    texts = [item.read_text(encoding="utf-8") for item in folder.iterdir() if item.name not in _VOCABULARIES]
     found = [read_mapping(yaml.safe_load(text)) for text in sorted(texts)]
     return {mapping.name: mapping for mapping in found}
 
@@ -214,14 +220,22 @@ def words(kind: str) -> Mapping[str, str]:
 
 
 @cache
+def asked(kind: str) -> Mapping[str, str]:
+    """The words for `symptoms` or `circumstances`: folded word → name."""
+    found = {fold(name): name for name in _vocabulary("symptoms.yaml")[kind]}
+    return found | {fold(word): name for name, those in _vocabulary("symptoms.yaml")[kind].items() for word in those}
+
+
+@cache
 def _names() -> Mapping[str, str]:
-    found = {fold(name): name for name in FIELDS}
+    found = {word: f"{kind}.{name}" for kind in ("circumstances", "symptoms") for word, name in asked(kind).items()}
+    found |= {fold(name): name for name in FIELDS}
     return found | {fold(word): name for name, those in _vocabulary()["columns"].items() for word in those}
 
 
 @cache
-def _vocabulary() -> Any:
-    text = (files(__package__.rpartition(".")[0]) / "mappings" / "words.yaml").read_text(encoding="utf-8")
+def _vocabulary(name: str = "words.yaml") -> Any:
+    text = (files(__package__.rpartition(".")[0]) / "mappings" / name).read_text(encoding="utf-8")
     return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 -- BaseLoader makes only text, so that "no" stays a word
 
 

@@ -12,17 +12,19 @@ from django.utils.translation import gettext_noop
 from epipolis.core import clock
 from epipolis.core.imports import ImportReport, Row
 from epipolis.sense.cases import queries
-from epipolis.sense.cases.models import Classification, Outcome
+from epipolis.sense.cases.models import Classification, Outcome, State
 from epipolis.sense.cases.settings import settings
 from epipolis.sense.city import queries as city
 from epipolis.sense.city.models import District
 
+from .answers import read_answers
+from .facts import STATES
 from .mappings import DAY_FIELDS, LineListMapping, fold, words
-from .values import CellError, day_order, is_ambiguous, is_empty, read_age, read_birth_year, read_day, read_yes
+from .values import CellError, day_order, is_ambiguous, is_empty, read_age, read_birth_year, read_day, read_state, read_yes
 
-_NO_SYMPTOMS = frozenset({"none", "no", "asymptomatic", "asintomatico", "ninguno", "無", "無症狀", "无症状"})
 _PERSON = ("national_id", "name", "given_name", "family_name", "phone", "email", "address")
 _CONFIRMED, _DIED, _RECOVERED = str(Classification.CONFIRMED), str(Outcome.DIED), str(Outcome.RECOVERED)
+_YES = str(State.YES)
 _LIMITS = {"region": 200, "setting": 200, "note": 4_000}
 
 
@@ -41,6 +43,8 @@ class ReadRow:
     birth: tuple[int | None, int | None, int | None] = (None, None, None)
     infectors: list[str] = field(default_factory=list)
     district: District | None = None
+    is_ill: bool | None = None
+    classified_by: str = ""
     id: UUID = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,6 +94,7 @@ class RowReader:
             key,
             self._one(row, "disease")[:40] or self.mapping.disease or settings.disease,
             self._simulated or self._one(row, "simulated").casefold() in ("true", "1", "yes"),
+            classified_by=self._one(row, "classified").casefold(),
         )
         for column, name, reader in self._plan:
             text = row.get(column, "")
@@ -120,7 +125,12 @@ class RowReader:
             return partial(self._read_day, name, self._day_first[column])
         if name in self._words:
             return partial(self._read_word, name)
-        if name in ("region", "city", "setting", "note", "symptoms"):
+        kind, _dot, asked = name.partition(".")
+        if asked:
+            return partial(self._read_state, kind, asked)
+        if name in STATES:
+            return partial(self._read_states, name)
+        if name in ("region", "city", "setting", "note"):
             label = "" if name != "note" or words_name_note(column) else f"{column}: "
             return partial(self._read_text, {"city": "region"}.get(name, name), label)
         if name in _PERSON:
@@ -176,6 +186,21 @@ class RowReader:
         if text:
             found.facts["has_symptoms"] = read_yes(text)
 
+    def _read_state(self, kind: str, name: str, found: ReadRow, text: str) -> None:
+        answers = found.facts.setdefault(kind, {})
+        if text:
+            answers[name] = read_state(text)
+
+    def _read_states(self, kind: str, found: ReadRow, text: str) -> None:
+        answers, rest = read_answers(text, kind)
+        found.facts[kind] = found.facts.get(kind, {}) | answers
+        if kind == "symptoms" and rest == ["none"]:
+            found.is_ill, rest = False, []
+        if rest:
+            found.texts.setdefault("note", []).append(f"{kind}: {'; '.join(rest)}")
+        if kind == "symptoms" and (rest or _YES in answers.values()):
+            found.is_ill = True
+
     def _read_district(self, found: ReadRow, text: str) -> None:
         if text not in self._districts:
             self._districts[text] = city.district_named(text)
@@ -204,10 +229,10 @@ class RowReader:
         self._conclude_source(found, facts)
         if "classification" not in facts and facts.get("confirmed"):
             facts["classification"] = _CONFIRMED
-        if symptoms := found.texts.pop("symptoms", []):
-            none = all(fold(text) in _NO_SYMPTOMS for text in symptoms)
-            facts["has_symptoms"] = not none
-            found.texts.setdefault("note", []).extend([] if none else [f"symptoms: {text}" for text in symptoms])
+        if found.is_ill is None and facts.get("has_symptoms") is None and _YES in facts.get("symptoms", {}).values():
+            found.is_ill = True
+        if found.is_ill is not None:
+            facts["has_symptoms"] = found.is_ill
         birth_date = facts.pop("birth_date", None)
         if birth_date:
             found.birth = (birth_date.year, birth_date.month, birth_date.day)

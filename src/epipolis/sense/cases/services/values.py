@@ -36,6 +36,12 @@ _SHORT = re.compile(r"(\d{1,3})\s*(m|mo|months?|meses|mes|個月|个月|w|weeks?
 _OLDEST = 120
 _YES = frozenset({"yes", "y", "true", "t", "1", "si", "sí", "是", "有", "x"})
 _NO = frozenset({"no", "n", "false", "f", "0", "否", "沒有", "没有", "none"})
+_ALSO_YES = frozenset({"present", "positive", "presente", "+", "有的", "是的"})
+_ALSO_NO = frozenset({"absent", "negative", "ausente", "無", "无", "沒", "没"})
+_UNKNOWN = frozenset(
+    {"unknown", "unk", "u", "not known", "desconocido", "desconocida", "no sabe", "se desconoce", "ns", "nsp"}
+    | {"未知", "不明", "不詳", "不详", "不清楚", "99"}
+)
 
 
 class CellError(ValueError):
@@ -181,6 +187,19 @@ def read_yes(text: str) -> bool:
     if word in _YES or word in _NO:
         return word in _YES
     raise CellError(gettext_noop("says neither yes nor no"))
+
+
+def read_state(text: str) -> str:
+    """The answer to a question: yes, no or unknown.
+
+    Raises:
+        CellError: it is none of these.
+    """
+    word = normalize("NFKC", text).casefold().strip()
+    for state, words in (("yes", _YES | _ALSO_YES), ("no", _NO | _ALSO_NO), ("unknown", _UNKNOWN)):
+        if word in words:
+            return state
+    raise CellError(gettext_noop("says neither yes nor no nor unknown"))
 
 
 def is_empty(text: str) -> bool:

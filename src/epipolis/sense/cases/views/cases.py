@@ -15,12 +15,11 @@ from epipolis.core.access import needs
 from epipolis.core.exports import FORMATS, download
 from epipolis.core.pages import page_of
 from epipolis.core.problems import ProblemError
+from epipolis.sense.cases import queries, services
+from epipolis.sense.cases.forms import CaseFilter, FactsForm, OverrideForm, ReportForm, TestForm
+from epipolis.sense.cases.models import Case, ClassifiedBy
 from epipolis.sense.people import queries as people_queries
 from epipolis.sense.people import services as people
-
-from . import queries, services
-from .forms import CaseFilter, FactsForm, ReportForm
-from .models import Case
 
 _ROWS = 50
 _TOLD = ("classification", "onset", "sampled", "reported", "setting", "note", "district", "sex")
@@ -76,10 +75,30 @@ def case(request: HttpRequest, case_id: UUID) -> HttpResponse:
         "timeline": queries.timeline(history),
         "infector": infector,
         "infected": queries.infected_by(case_id)[:100],
-        "others": queries.cases_of(found.person_id).exclude(id=case_id)[:20],
-        "can_undo": found.revision > 1,
+        "others": queries.cases_of(found.person_id).exclude(id__in=[case_id, found.same_as] if found.same_as else [case_id])[
+            :20
+        ],
+        "can_undo": any(step.number > 1 and step.origin != services.RULES for step in queries.timeline(history)),
     }
+    context |= _judged(found)
     return render(request, "cases/case.html", context)
+
+
+def _judged(found: Case) -> dict[str, Any]:
+    """What the rules say, and what they go by."""
+    at = clock.now()
+    duplicates = list(queries.duplicates_of(found.id))
+    main = queries.cases_by_id([found.same_as]).get(found.same_as) if found.same_as else None
+    return {
+        "judged": queries.judged(main or found, at),
+        "answers": queries.answers_of(found),
+        "tests": queries.tests_of(found.id)[:200],
+        "test_form": TestForm(initial={"disease": found.disease}),
+        "override_form": OverrideForm(initial={"classification": found.classification}),
+        "main": main,
+        "duplicates": duplicates,
+        "questions": queries.duplicate_questions(found.id)[:20],
+    }
 
 
 @needs("cases.revise")
@@ -142,9 +161,7 @@ def report(request: HttpRequest) -> HttpResponse:
 @transaction.atomic
 def _report(request: HttpRequest, told: dict[str, Any]) -> Case:
     by, at = _user(request), clock.now()
-    facts = {
-        name: told[name] for name in ("classification", "onset", "sampled", "reported", "setting", "note", "district", "sex")
-    }
+    facts = {name: told[name] for name in _TOLD if name != "classification" or told[name]}
     facts |= {"age_from": told["age"], "age_to": told["age"]}
     if told["classification"] == "confirmed":
         facts["confirmed"] = told["reported"] or clock.local_day(at)
@@ -208,7 +225,9 @@ def _wanted(form: CaseFilter) -> dict[str, Any]:
 
 
 def _found(wanted: dict[str, Any]) -> Any:
-    filters = {name: wanted.get(name) for name in ("since", "until", "district", "classification", "outcome")}
+    filters = {name: wanted.get(name) for name in ("since", "until", "district", "classification", "outcome", "symptom")}
+    filters |= {name: True for name in ("conflict", "duplicates") if wanted.get("show") == name}
+    filters |= {"classified": wanted["show"]} if wanted.get("show") in ClassifiedBy.values else {}
     return queries.line_list(wanted.get("known"), text=wanted.get("q", ""), **filters)
 
 

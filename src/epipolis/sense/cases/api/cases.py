@@ -18,17 +18,18 @@ from epipolis.core.idempotency import once
 from epipolis.core.imports import ImportOptions
 from epipolis.core.pages import page_of
 from epipolis.core.problems import ProblemError
+from epipolis.sense.cases import queries, services
+from epipolis.sense.cases.models import Case, CaseRevision
+from epipolis.sense.cases.settings import settings
 from epipolis.sense.city import queries as city
 from epipolis.sense.people import services as people
-
-from . import queries, services
-from .models import Case, CaseRevision
-from .settings import settings
 
 router = Router(tags=["Cases"])
 Cursor = Annotated[str, Field(max_length=400)]
 Age = Annotated[int, Field(ge=0, le=120)]
 Kind = Literal["suspected", "probable", "confirmed", "not_a_case"]
+State = Literal["yes", "no", "unknown"]
+Asked = Annotated[str, Field(max_length=40)]
 End = Literal["", "ill", "recovered", "died"]
 _TYPES = {"text/csv": ".csv", "text/tab-separated-values": ".csv", "application/x-ndjson": ".ndjson"}
 _MOST = 200 * 2**20  # bytes of a file sent over the API; larger ones go through the command line
@@ -58,6 +59,8 @@ class FactsIn(Schema):
     setting: ShortText | None = None
     infected_by: UUID | None = None
     note: LongText | None = None
+    symptoms: dict[Asked, State] | None = None
+    circumstances: dict[Asked, State] | None = None
 
 
 class IdentifierIn(Schema):
@@ -112,6 +115,11 @@ class CaseOut(Schema):
     setting: str
     infected_by: UUID | None
     note: str
+    symptoms: dict[str, str]
+    circumstances: dict[str, str]
+    classified: str
+    classified_why: str
+    same_as: UUID | None
 
 
 class CasePage(Schema):
@@ -157,10 +165,15 @@ def list_cases(
     classification: Kind | None = None,
     outcome: End | None = None,
     disease: ShortText = "",
+    classified: Literal["automatic", "manual", "source"] | None = None,
+    symptom: ShortText = "",
+    conflict: bool = False,
+    duplicates: bool = False,
     q: ShortText = "",
 ):
     """The line list, in the order in which cases became known; with `as_known_at` as it was believed at that moment."""
-    filters = {"since": since, "until": until, "district": district, "classification": classification}
+    filters: dict[str, Any] = {"since": since, "until": until, "district": district, "classification": classification}
+    filters |= {"classified": classified, "symptom": symptom, "conflict": conflict, "duplicates": duplicates}
     found = queries.line_list(as_known_at, outcome=outcome, disease=disease, text=q, **filters)
     page = page_of(found, cursor, limit)
     return {"items": [_out(row) for row in page["items"]], "next": page["next"]}
@@ -169,16 +182,20 @@ def list_cases(
 @router.get("/{uuid:case_id}", response=CaseOut, auth=Needs("cases.view"))
 def get_case(request: HttpRequest, response: HttpResponse, case_id: UUID, as_known_at: Moment | None = None):
     """One case; `ETag` carries its revision."""
-    found = queries.facts_as_known(as_known_at).filter(case=case_id).first() if as_known_at else _case(case_id)
+    found = (
+        queries.facts_as_known(as_known_at, duplicates=True).filter(case=case_id).first()
+        if as_known_at
+        else answered_case(case_id)
+    )
     if found is None:
         raise ProblemError(404, "not_found", "This case was not known then.")
-    return _answer(response, found)
+    return answered(response, found)
 
 
 @router.get("/{uuid:case_id}/history", response=list[RevisionOut], auth=Needs("cases.view"))
 def get_history(request: HttpRequest, case_id: UUID):
     """Everything that was believed about a case, newest first."""
-    _case(case_id)
+    answered_case(case_id)
     rows = queries.revisions(case_id).select_related("case")
     return [_out(r) | {n: getattr(r, n) for n in ("superseded_at", "changed", "by", "origin")} for r in rows]
 
@@ -200,10 +217,10 @@ def report(request: HttpRequest, data: ReportIn, response: HttpResponse):
     except services.AlreadyReportedError as error:
         raise ProblemError(409, "known", f"This source has reported this number before, as case {error.case}.") from error
     except services.FactsError as error:
-        raise _broken(error) from error
+        raise broken_facts(error) from error
     except people.PersonError as error:
         raise ProblemError(422, "invalid", "The person breaks a rule.", [{"field": error.field, "rule": error.rule}]) from error
-    return Status(201, _answer(response, made))
+    return Status(201, answered(response, made))
 
 
 @router.patch("/{uuid:case_id}", response=CaseOut, auth=Needs("cases.revise"))
@@ -215,16 +232,16 @@ def revise(
     if_match: Annotated[str, Header(max_length=40)] = "",
 ):
     """Change what is believed. `If-Match` must carry the revision that was read: 428 without it, 412 when it is old."""
-    expected = _revision(if_match)
+    expected = read_revision(if_match)
     try:
         facts = _facts(data.dict(exclude_unset=True))
-        return _answer(response, services.revise_case(case_id, facts, by=request.auth, at=clock.now(), expected=expected))
+        return answered(response, services.revise_case(case_id, facts, by=request.auth, at=clock.now(), expected=expected))
     except Case.DoesNotExist as error:
         raise ProblemError(404, "not_found", "There is no such case.") from error
     except services.StaleRevisionError as error:
         raise ProblemError(412, "stale", f"The case is at revision {error.case.revision} now; read it again.") from error
     except services.FactsError as error:
-        raise _broken(error) from error
+        raise broken_facts(error) from error
 
 
 @router.post("/{uuid:case_id}/confirm", response=CaseOut, auth=Needs("cases.confirm"))
@@ -232,11 +249,11 @@ def confirm(request: HttpRequest, response: HttpResponse, case_id: UUID, data: C
     """Confirm a case; twice changes nothing."""
     try:
         sampled = data.sampled if data else None
-        return _answer(response, services.confirm_case(case_id, by=request.auth, at=clock.now(), sampled=sampled))
+        return answered(response, services.confirm_case(case_id, by=request.auth, at=clock.now(), sampled=sampled))
     except Case.DoesNotExist as error:
         raise ProblemError(404, "not_found", "There is no such case.") from error
     except services.FactsError as error:
-        raise _broken(error) from error
+        raise broken_facts(error) from error
 
 
 @router.post(
@@ -283,7 +300,7 @@ def _save(request: HttpRequest, path: Path) -> None:
             out.write(block)
 
 
-def _revision(if_match: str) -> int:
+def read_revision(if_match: str) -> int:
     text = if_match.removeprefix("W/").strip('"')
     if not text:
         raise ProblemError(428, "if_match", "Send If-Match with the revision that you read.")
@@ -298,6 +315,9 @@ def _facts(told: dict[str, Any]) -> dict[str, Any]:
     for name in ("outcome", "sex", "region", "setting", "note"):
         if name in facts:
             facts[name] = facts[name] or ""
+    for name in ("symptoms", "circumstances"):
+        if name in facts:
+            facts[name] = facts[name] or {}
     if facts.get("classification", "") is None:
         del facts["classification"]
     for name, areas in (("district_id", city.districts), ("neighbourhood_id", city.neighbourhoods)):
@@ -306,19 +326,19 @@ def _facts(told: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _broken(error: services.FactsError) -> ProblemError:
+def broken_facts(error: services.FactsError) -> ProblemError:
     errors = [{"field": one.field, "rule": one.rule} for one in error.broken]
     return ProblemError(422, "impossible", "These facts cannot be true together; nothing was stored.", errors)
 
 
-def _case(case_id: UUID) -> Case:
+def answered_case(case_id: UUID) -> Case:
     try:
         return queries.case(case_id)
     except Case.DoesNotExist as error:
         raise ProblemError(404, "not_found", "There is no such case.") from error
 
 
-def _answer(response: HttpResponse, row: Case | CaseRevision) -> dict[str, Any]:
+def answered(response: HttpResponse, row: Case | CaseRevision) -> dict[str, Any]:
     response["ETag"] = f'"{row.revision}"'
     return _out(row)
 
