@@ -19,6 +19,7 @@ COMMANDS = {  # command → file in `commands`; each file defines a function of 
     "import": "tables",
     "export": "tables",
     "trace": "trace",
+    "classify": "classify",
     "simulate": "simulate",
     "compare": "compare",
     "calibrate": "calibrate",
