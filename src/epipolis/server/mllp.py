@@ -56,6 +56,7 @@ class MllpServer:
         self._open: set[asyncio.Task[None]] = set()
         self._lane: Lane | None = None
         self._server: asyncio.Server | None = None
+        self._is_stopping = False
 
     async def start(self, host: str, port: int) -> int:
         """Listen; return the port, which the system chooses for port 0."""
@@ -67,6 +68,7 @@ class MllpServer:
         """Take no more, store and acknowledge what has arrived, close."""
         assert self._server is not None  # noqa: S101 -- started before
         assert self._lane is not None  # noqa: S101 -- started before
+        self._is_stopping = True
         self._server.close()
         for task in self._open:
             task.cancel()
@@ -85,6 +87,9 @@ class MllpServer:
                 log.warning("more than %s connections; one was closed", self._settings.connections)
         except (OSError, ssl.SSLError, TimeoutError):  # the sender hung up or fell silent
             pass
+        except asyncio.CancelledError:
+            if not self._is_stopping:
+                raise
         finally:
             self._open.discard(task)
             writer.close()

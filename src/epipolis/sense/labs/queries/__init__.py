@@ -17,6 +17,7 @@ from .messages import (
     handlings_of,
     laboratories,
     laboratory,
+    meanings,
     message,
     messages,
     namesakes,
@@ -26,13 +27,16 @@ from .messages import (
     versions_of,
     waiting_counts,
 )
+from .shown import HIDDEN, Line, shown, summary
 from .tables import COLUMNS, result_rows, results
 
 __all__ = [
     "AGES",
     "COLUMNS",
+    "HIDDEN",
     "WAITING",
     "LaboratoryRow",
+    "Line",
     "count_unprocessed",
     "handling_by_id",
     "handlings_of",
@@ -41,6 +45,7 @@ __all__ = [
     "laboratories",
     "laboratory",
     "laboratory_rows",
+    "meanings",
     "message",
     "messages",
     "namesakes",
@@ -49,7 +54,9 @@ __all__ = [
     "result_rows",
     "results",
     "results_of_message",
+    "shown",
     "silent_tile",
+    "summary",
     "unknown_senders",
     "versions_of",
     "waiting_counts",

@@ -62,7 +62,8 @@ def is_silent(laboratory: Laboratory, heard: datetime | None, at: datetime) -> b
 def unknown_senders() -> list[dict[str, Any]]:
     """Senders that no registered laboratory is, with how many of their messages wait."""
     rows = LabMessage.objects.filter(laboratory=None, is_waiting=True).values("sender")
-    return list(rows.annotate(rows=Count("id"), last=Max("received")).order_by("-rows")[:50])
+    found = rows.annotate(rows=Count("id"), last=Max("received")).order_by("-rows")[:50]
+    return [row | {"code": row["sender"].rsplit("|", 1)[-1]} for row in found]  # HL7: the facility of sender and facility
 
 
 def count_unprocessed(at: datetime) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from epipolis.sense.labs.models import Handling, LabMessage, Laboratory, LabResult
+from epipolis.sense.labs.models import CodeMeaning, Handling, Laboratory, LabMessage, LabResult
 
 State = LabMessage.State
 WAITING = "waiting"
@@ -75,6 +75,11 @@ def laboratories() -> QuerySet[Laboratory]:
 
 def laboratory(laboratory_id: int) -> Laboratory | None:
     return Laboratory.objects.select_related("account").filter(id=laboratory_id).first()
+
+
+def meanings() -> QuerySet[CodeMeaning]:
+    """What staff said that codes mean."""
+    return CodeMeaning.objects.select_related("laboratory").order_by("code", "system", "id")
 
 
 def waiting_counts() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from .handling import (
 from .importing import RESULT_FIELDS, import_results
 from .keeping import check_for_left_behind, forget_messages
 from .processing import on_message_received, process_again, process_message
-from .reading import raw_of, reports_of
+from .reading import raw_of, reports_of, understood
 from .reasons import PROBLEMS
 from .receiving import Receipt, receive, receive_all, receive_batch
 from .registering import change_laboratory, explain_code, forget_code, register_laboratory
@@ -49,5 +49,6 @@ __all__ = [
     "reject_many",
     "reject_message",
     "reports_of",
+    "understood",
     "undo_handling",
 ]

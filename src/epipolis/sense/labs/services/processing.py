@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -37,8 +38,9 @@ SYSTEM = "laboratories"
 
 
 def on_message_received(event: MessageReceived) -> None:
-    """Understand a message that was stored; hearing of it twice changes nothing."""
-    process_message(event.message, at=clock.now())
+    """Understand a message that was stored; hearing of it twice, or when it is gone, changes nothing."""
+    with suppress(LabMessage.DoesNotExist):
+        process_message(event.message, at=clock.now())
 
 
 def process_message(message_id: int, *, at: datetime, by: audit.Actor = SYSTEM, chosen: Chosen | None = None) -> LabMessage:

@@ -16,7 +16,20 @@ from epipolis.sense.labs.models import CodeMeaning, LabMessage, Laboratory
 from epipolis.sense.people.services import PersonError, PersonRow
 from epipolis.sense.people.services.rows import NO_BIRTH, check_row
 
-from .reasons import ANSWER, FUTURE, NO_RESULT, NOBODY, NOT_OURS, TEST, UNREADABLE, RejectedError, UnclearError, broken, told
+from .reasons import (
+    ANSWER,
+    FUTURE,
+    NO_RESULT,
+    NOBODY,
+    NOT_OURS,
+    TEST,
+    UNREADABLE,
+    Reason,
+    RejectedError,
+    UnclearError,
+    broken,
+    told,
+)
 
 NATIONAL = ("national_id", "passport")
 _LONGEST_REF = 100
@@ -56,6 +69,14 @@ def reports_of(raw: bytes, form: str) -> list[LabReport]:
         raise RejectedError(NO_RESULT, broken(error)) from error
     except MessageError as error:
         raise RejectedError(UNREADABLE, broken(error), is_waiting=True) from error
+
+
+def understood(raw: bytes, form: str) -> tuple[list[LabReport], Reason]:
+    """What can be understood of a message for a person who looks at it, and what cannot."""
+    try:
+        return reports_of(raw, form), []
+    except RejectedError as error:
+        return [], error.reason
 
 
 def read_row(raw: bytes) -> list[LabReport]:
