@@ -24,6 +24,7 @@ WHY = {
     "tracing": gettext_noop("worked on finding who may have been exposed"),
     "visits": gettext_noop("asked where you had been, to find who may have been exposed"),
     "declarations": gettext_noop("saw your name in a list of people who declared how they are"),
+    "laboratory": gettext_noop("opened a laboratory’s message or result about you"),
     "export": gettext_noop("took your data into a file"),
     "match": gettext_noop("compared your record with another that may be yours too"),
     "api": gettext_noop("another system of the city asked for your record"),
