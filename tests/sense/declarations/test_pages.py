@@ -150,10 +150,10 @@ def test_others_see_no_list(client, staff, call, role):
 def test_a_kiosk_declares_and_a_gateway_hands_on_text_messages(client, staff):
     client.force_login(staff("kiosk"))
     with clock.fixed(AT):
-        answer = client.post("/api/v1/declarations", {"symptoms": {"fever": "yes"}}, content_type="application/json")
+        answer = client.post("/api/v1/declarations/", {"symptoms": {"fever": "yes"}}, content_type="application/json")
         assert answer.status_code == 201
         assert answer.json()["advice"] == "stay"
-        bad = client.post("/api/v1/declarations", {"symptoms": {"plague": "yes"}}, content_type="application/json")
+        bad = client.post("/api/v1/declarations/", {"symptoms": {"plague": "yes"}}, content_type="application/json")
         assert bad.status_code == 422
         assert "plague" in bad.json()["detail"]
         text = {"phone": "0912345678", "text": "fever"}

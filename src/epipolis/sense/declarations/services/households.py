@@ -40,7 +40,7 @@ class Started:
 def is_too_often(peer: str) -> bool:
     """Whether so many came from one network address lately that this one must wait."""
     for seconds, most in ((60, _A_MINUTE), (3_600, _AN_HOUR)):
-        key = f"declarations {seconds} {fingerprint(peer)}"
+        key = f"declarations-{seconds}-{fingerprint(peer)}"
         cache.add(key, 0, seconds)
         if cache.incr(key) > most:
             return True
