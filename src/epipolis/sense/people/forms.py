@@ -94,6 +94,17 @@ class PersonForm(forms.Form):
         self.add_error(name if name in self.fields else None, error.rule)
 
 
+class Reason(forms.Form):
+    """Why two records are merged or taken apart."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        help_text=_("How it was found out, for who looks later. No names."),
+        widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
+    )
+
+
 class Erasure(forms.Form):
     """Why somebody is erased, and that it is meant."""
 

@@ -3,12 +3,14 @@
 Names leave this module one reader at a time: there is an import and, on purpose, no export.
 """
 
+from datetime import timedelta
+
 from django.utils.translation import gettext_noop
 
 from epipolis.core.imports import Importer
-from epipolis.core.modules import Can, Keep, Module, Page
+from epipolis.core.modules import Can, Job, Keep, Module, Page, Tile
 
-from . import services
+from . import queries, services
 from .settings import settings
 
 MODULE = Module(
@@ -17,8 +19,21 @@ MODULE = Module(
     api="api.router",
     menu=(
         Page(gettext_noop("Find a person"), url="people:search", needs="people.view_names", icon="user-search"),
+        Page(gettext_noop("Is this the same person?"), url="people:questions", needs="people.merge", icon="users-group"),
         Page(gettext_noop("Register a person"), url="people:register", needs="people.register", icon="user-plus"),
     ),
+    tiles=(
+        Tile(
+            gettext_noop("Records that may be one person"),
+            queries.count_open_questions,
+            needs="people.merge",
+            definition=gettext_noop("Pairs of records too much alike to be left apart and too little to be linked at once."),
+            source=gettext_noop("The records of people, compared by the rules in force."),
+            url="people:questions",
+            order=35,
+        ),
+    ),
+    jobs=(Job(services.make_missing_keys, every=timedelta(minutes=10)),),
     keeps=(
         Keep(
             "people.return_codes",
@@ -35,6 +50,10 @@ MODULE = Module(
             gettext_noop("See names and how to reach people; each look is logged"), roles=("tracer", "registrar")
         ),
         "register": Can(gettext_noop("Register people and correct their records"), roles=("registrar", "tracer")),
+        "merge": Can(
+            gettext_noop("Say whether two records are one person, merge them and take them apart"),
+            roles=("registrar", "tracer"),
+        ),
         "erase": Can(gettext_noop("Erase who somebody is, for good"), roles=("registrar",)),
         "import": Can(gettext_noop("Import people from a table"), roles=("registrar", "operator")),
     },

@@ -85,11 +85,9 @@ def record_of(person_id: UUID, *, by: audit.Actor, at: datetime, why: str, whole
     return opened_together(found) if found else None
 
 
-def records_apart(person_id: UUID, *, by: audit.Actor, at: datetime, why: str) -> list[PersonRecord]:
-    """The record of each merged row for itself, the one that holds first; each read is written down."""
-    found = _open_all(person_id, True)
-    audit.record_reads([one.id for one in found if one.erased is None], by=by, at=at, why=why)
-    return found
+def rows_of(record: PersonRecord) -> list[PersonRecord]:
+    """The rows of a record that has just been opened, each for itself, the one that holds first."""
+    return _open_all(record.id, True)
 
 
 def opened_together(records: Sequence[PersonRecord]) -> PersonRecord:

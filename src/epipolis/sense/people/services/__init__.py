@@ -2,6 +2,7 @@ from .codes import CodeError, code_parts, forget_return_codes, issue_return_code
 from .correcting import FIELDS, correct_person
 from .erasing import erase_person
 from .importing import import_people
+from .keying import make_missing_keys
 from .matching import Match, match_people, match_person
 from .merging import answer_question, merge_people, put_off_question, unmerge_people
 from .reading import IMPORT_FIELDS, read_birth
@@ -25,6 +26,7 @@ __all__ = [
     "forget_return_codes",
     "import_people",
     "issue_return_code",
+    "make_missing_keys",
     "match_people",
     "match_person",
     "merge_people",

@@ -19,7 +19,7 @@ def key_again(people: list[UUID]) -> None:
     Person.objects.filter(id__in=people).update(keyed=queries.WAY)
 
 
-def make_missing_keys(at: object = None) -> int:
+def make_missing_keys() -> int:
     """Make the keys of everybody who has none of the present way; returns of how many. Safe to run at the same time twice."""
     done = 0
     while True:

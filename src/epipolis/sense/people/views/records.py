@@ -16,16 +16,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from epipolis.core import clock
 from epipolis.core.access import needs, public
-
-from . import queries, services
-from .forms import CodeForm, Erasure, PersonForm, Search
-from .settings import settings as own
+from epipolis.sense.people import queries, services
+from epipolis.sense.people.forms import CodeForm, Erasure, PersonForm, Reason, Search
+from epipolis.sense.people.settings import settings as own
 
 ACTIONS = {
     "people.register": gettext_noop("registered"),
     "people.correct": gettext_noop("corrected"),
     "people.erase": gettext_noop("erased"),
     "people.issue_code": gettext_noop("return code issued"),
+    "people.merge": gettext_noop("merged with another record"),
+    "people.unmerge": gettext_noop("taken apart from another record"),
+    "people.answer": gettext_noop("compared with another record"),
 }
 FIELDS = {
     "given_name": gettext_noop("given name"),
@@ -58,11 +60,16 @@ def search(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def person(request: HttpRequest, person: UUID) -> HttpResponse:
-    """One person's record; opening it is written down."""
+    """One person's record, of all merged rows together; opening it is written down."""
     at = clock.now()
+    holder = queries.same_person(person)[0]
+    if holder != person:
+        return redirect("people:person", holder)
     record = _found(queries.record_of(person, by=request.user, at=at, why="person"))
     context = {
         "record": record,
+        "rows": _rows(record),
+        "reason": Reason(),
         "numbers": [(queries.kind_text(kind), masked) for kind, masked in record.identifiers],
         "looks": queries.reads_of(person).count(),
         "history": [entry | {"action": _words(ACTIONS, entry["action"])} for entry in _history(person)],
@@ -78,13 +85,12 @@ def register(request: HttpRequest) -> HttpResponse:
     form = PersonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            found, created = services.find_or_make_person(**form.values(), by=request.user, at=clock.now())
+            found = services.match_person(services.PersonRow(**form.values()), by=request.user, at=clock.now())
         except services.PersonError as error:
             form.refuse(error)
         else:
-            text = _("Registered.") if created else _("Somebody with this number was registered before; this is the record.")
-            messages.success(request, text)
-            return redirect("people:person", found.id)
+            messages.success(request, _registered(found))
+            return redirect("people:person", found.holder)
     return render(request, "people/register.html", {"form": form})
 
 
@@ -181,8 +187,31 @@ def mine_download(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _rows(record: queries.PersonRecord) -> list[dict[str, object]]:
+    """Each merged row with the merge that brought it here; nothing where the record is of one row."""
+    if not record.merged:
+        return []
+    merges = {one.loser_id: one for one in queries.merges_of(record.merged)}
+    return [
+        {"row": row, "merge": merges.get(row.id), "why": ", ".join(queries.evidence_words(merges[row.id].evidence))}
+        if row.id in merges
+        else {"row": row}
+        for row in queries.rows_of(record)
+    ]
+
+
+def _registered(found: services.Match) -> str:
+    if found.band == "new":
+        return _("Registered.")
+    if found.band == "asked":
+        return _("Registered. Somebody like this is known already: it is to be asked whether they are one person.")
+    if found.is_by_evidence:
+        return _("Somebody of whom all this is true was registered before; this is the record.")
+    return _("Somebody with this number was registered before; this is the record.")
+
+
 def _initial(request: HttpRequest, person: UUID) -> dict[str, object]:
-    record = queries.record_of(person, by=request.user, at=clock.now(), why="correction")
+    record = queries.record_of(person, by=request.user, at=clock.now(), why="correction", whole=False)
     if record is None or record.erased:
         raise Http404
     return {
