@@ -152,6 +152,7 @@ def test_pairs_that_are_not_there_are_refused_with_their_number():
         read(table_of([ANA]).select([]))
 
 
+@settings(deadline=None)
 @given(st.text("abcdeé", max_size=24), st.text("abcdeé", max_size=24))
 def test_typing_errors_are_counted_as_others_count_them(left, right):
     ours, theirs = (np.array(list(text.encode("latin-1")), np.uint8) for text in (left, right))

@@ -97,6 +97,7 @@ def test_thresholds_move_the_bands_and_must_be_in_order():
         Thresholds(link=0.5, ask=0.9)
 
 
+@settings(deadline=None)
 @given(level_rows)
 def test_the_reasons_add_up_to_the_weight(levels):
     weights = default_weights()
@@ -107,6 +108,7 @@ def test_the_reasons_add_up_to_the_weight(levels):
     assert [name for name, _, _ in reasons] == [*told, "prior"]
 
 
+@settings(deadline=None)
 @given(level_rows)
 def test_a_probability_lies_between_nothing_and_one(levels):
     assert 0 <= score(levels, default_weights()).probability <= 1

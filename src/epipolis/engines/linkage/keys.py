@@ -14,8 +14,8 @@ def blocking_keys(record: Record) -> list[str]:
     """Give the keys of a record, each with a letter for its kind; two records are compared if they share one.
 
     Identifying number; telephone; e-mail; both names in any order, by their spelling (one for all romanisations) and by
-    their sound, the latter also with the birth year; each name with the birth date (day and month in any order); each
-    name with the address.
+    their sound, the latter also with the birth year; each name with the first letter of the other and the year, with the
+    birth date (day and month in any order) and with the address.
     """
     first, last = (read_name(name) for name in split_name(record.given, record.family))
     names = sorted({name.key for name in (first, last) if name.key})
@@ -26,7 +26,8 @@ def blocking_keys(record: Record) -> list[str]:
     if first.key and last.key:
         sound = " ".join(names)
         keys += [f"w:{_spelling(first, last)}", f"n:{sound}"]
-        keys += [f"y:{sound} {year}"] if year else []
+        letters = "".join(sorted((first.key[0], last.key[0])))
+        keys += [f"y:{sound} {year}", *(f"h:{name} {letters} {year}" for name in names)] if year else []
     if year and day:
         keys += [f"b:{name} {year} {day}" for name in names]
     house, line = normal_address(record.address) if record.address else ("", "")
