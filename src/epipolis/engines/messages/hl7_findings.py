@@ -90,13 +90,15 @@ def finding_of(
     disease, kind = tests.test(codes)
     if not kind:
         disease, kind = next((found for one, number in asked if (found := tests.test(codes_of(one, number)))[1]), ("", ""))
-    value, value_code, value_system = _value(obx)
+    values = codes_of(obx, 5)
+    known = any(one in tests.results or one in tests.organisms for one in values)
+    value, value_code, value_system = _value(obx, is_coded=known)
     letter = obx.text(11).upper()
     status, says = STATUSES.get(letter) or REPORT_STATUSES.get(obr.text(25).upper(), ("preliminary", ""))
     if letter not in STATUSES and (letter or not obr.text(25)):
         rule = "is no result status of HL7 table 0085" if letter else "no result status: it is taken as preliminary"
         marks.append(Mark(obx.at(11), rule, letter))
-    result, named = ("", "") if letter in _UNSAID else tests.result(codes_of(obx, 5), value, obx.text(8))
+    result, named = ("", "") if letter in _UNSAID else tests.result(values, value, obx.text(8))
     if named and not (disease and kind == "pcr" and named != disease):
         disease = disease or named
     code = codes[0][1] if codes else ""
@@ -129,10 +131,10 @@ def finding_of(
     )
 
 
-def _value(obx: Segment) -> tuple[str, str, str]:
-    """The answer in words, its code and the code's system."""
+def _value(obx: Segment, *, is_coded: bool) -> tuple[str, str, str]:
+    """The answer in words, its code and the code's system; a code that is known is one whatever OBX-2 says."""
     kind = obx.text(2).upper()
-    if kind in ("CWE", "CE", "CNE", "CF", "CWN", "CX"):
+    if is_coded or kind in ("CWE", "CE", "CNE", "CF", "CWN", "CX"):
         return obx.text(5, 2) or obx.text(5, 9) or obx.text(5, 1), obx.text(5, 1), system_of(obx.text(5, 3))
     if kind == "SN":  # comparator, number, separator, number
         return "".join(obx.text(5, component) for component in (1, 2, 3, 4)), "", ""

@@ -64,6 +64,8 @@ class Separators:
         text = _CONTROL.sub("", text)
         if not self.escape:
             return text
+        if text == '""':  # bare, it would say that the field is to be emptied
+            return f"{self.escape}X2222{self.escape}"
         out = text.replace(self.escape, f"{self.escape}E{self.escape}")
         for code in "FSRT":
             if sign := self._plain[code]:
