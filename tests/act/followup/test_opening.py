@@ -78,7 +78,7 @@ def test_a_corrected_day_that_ends_earlier_is_asked_about_and_not_taken():
     row = exposed(who, source, reference="one", last_contact=date(2021, 3, 12))
 
     assert (row.standard_until, row.until) == (date(2021, 3, 26), date(2021, 4, 1))
-    assert [one["kind"] for one in queries.offers(row, NOW)][0] == "shorten"
+    assert next(one["kind"] for one in queries.offers(row, NOW)) == "shorten"
     assert "It is never shortened by itself" in reasons(row)[-1]
 
 

@@ -54,7 +54,7 @@ def page(client, url, status=200):
     return response.content.decode()
 
 
-def test_the_work_list_says_whom_to_call_and_why(tracer):
+def test_the_list_of_exposures_says_who_met_whom_and_why(tracer):
     ill, met, _where = meeting(kind="food")
     trace(ill)
 
@@ -65,6 +65,8 @@ def test_the_work_list_says_whom_to_call_and_why(tracer):
     assert f"{met.hex[:4].upper()}-{met.hex[4:8].upper()}" in shown
     assert "Warn through the venue" in shown
     assert ill.source_key in shown
+    assert "Exposures found" in shown
+    assert 'href="/followup/"' in shown  # whom to call is another list
 
 
 def test_names_are_shown_to_tracers_and_each_read_is_written_down(tracer, client, staff):
@@ -328,9 +330,8 @@ def test_pages_need_the_same_queries_for_any_number_of_rows(tracer, django_asser
     assert (few, Contact.objects.count()) == (many, 19)
 
 
-def test_tiles_count_calls_and_delays(tracer):
+def test_a_tile_tells_the_delay(tracer):
     crowd(3, revised_at=NOW - timedelta(minutes=30))
-    from epipolis.understand.tracing.module import time_to_trace, to_call
+    from epipolis.understand.tracing.module import time_to_trace
 
-    assert to_call(NOW)["value"] == 3
     assert time_to_trace(NOW + timedelta(minutes=1)) == {"value": 30.0, "unit": "minutes"}

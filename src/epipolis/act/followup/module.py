@@ -1,20 +1,64 @@
 """Follow-up: watch everybody who met a case until nothing can come of it any more, and know of each why and how long."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from epipolis.core.modules import Can, Job, Keep, Module
+from epipolis.core.exports import Exporter
+from epipolis.core.imports import Importer
+from epipolis.core.modules import Can, Job, Keep, Module, Page, Tile
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
 from epipolis.sense.people.events import PeopleMerged, PeopleUnmerged
 from epipolis.understand.tracing.events import ContactsFound
 
-from . import services
+from . import queries, services
 from .settings import settings
+
+
+def to_call(at: datetime) -> dict[str, Any]:
+    counts = queries.count_to_call(at)
+    return {"value": counts["waiting"], "note": _("%(new)d new with high risk") % {"new": counts["new"]}}
+
+
+def followed(at: datetime) -> dict[str, Any]:
+    counts = queries.count_to_call(at)
+    return {"value": counts["open"], "note": _("and %(n)d visitors who cannot be called") % {"n": queries.count_unknown()}}
+
 
 MODULE = Module(
     title=gettext_noop("Follow-up"),
     icon="phone-call",
+    api="api.router",
+    menu=(
+        Page(gettext_noop("Whom to call"), url="followup:work_list", needs="followup.view"),
+        Page(gettext_noop("Add a contact"), url="followup:add", needs="followup.work", icon="user-plus"),
+        Page(gettext_noop("Hand-over"), url="followup:handovers", needs="followup.work", icon="arrows-exchange"),
+        Page(gettext_noop("Teams"), url="followup:teams", needs="followup.lead", icon="users-group"),
+    ),
+    tiles=(
+        Tile(
+            gettext_noop("Contacts to call"),
+            to_call,
+            needs="followup.view",
+            definition=gettext_noop("People under follow-up who were promised a call, are new, overdue, or due today."),
+            source=gettext_noop("Follow-ups in this platform"),
+            url="followup:work_list",
+            topics=("followup",),
+            order=20,
+        ),
+        Tile(
+            gettext_noop("People under follow-up"),
+            followed,
+            needs="followup.view",
+            definition=gettext_noop("Everybody known who met a case and whose last day is not over."),
+            source=gettext_noop("Follow-ups in this platform"),
+            url="followup:work_list",
+            topics=("followup",),
+            order=45,
+        ),
+    ),
     jobs=(Job(services.close_days, every=timedelta(hours=1)),),
     keeps=(
         Keep(
@@ -22,6 +66,25 @@ MODULE = Module(
             lambda: settings.keep_days,
             services.forget_follow_ups,
             gettext_noop("Follow-ups are kept a while after their end, to answer for decisions and to learn how it went."),
+        ),
+    ),
+    importers=(
+        Importer(
+            "contacts",
+            gettext_noop("Contacts of cases"),
+            services.import_contacts,
+            needs="followup.import",
+            fields=services.FIELDS,
+        ),
+    ),
+    exporters=(
+        Exporter(
+            "follow_ups",
+            gettext_noop("Follow-ups, without names"),
+            queries.EXPORTED,
+            queries.export_rows,
+            needs="followup.export",
+            allowed_for=gettext_noop("For the work against this epidemic only. Numbers of people are personal data."),
         ),
     ),
     permissions={

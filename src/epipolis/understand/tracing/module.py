@@ -15,11 +15,6 @@ from . import queries, services
 from .settings import settings
 
 
-def to_call(at: datetime) -> dict[str, Any]:
-    counts = queries.counts_by_risk(at)
-    return {"value": sum(counts.values()), "note": _("%(high)d with high risk") % {"high": counts.get("high", 0)}}
-
-
 def time_to_trace(at: datetime) -> dict[str, Any]:
     minutes = queries.median_minutes_to_trace(at)
     if minutes is None or minutes < 120:
@@ -32,21 +27,11 @@ MODULE = Module(
     icon="affiliate",
     api="api.router",
     menu=(
-        Page(gettext_noop("Contacts to call"), url="tracing:work_list", needs="tracing.view", icon="phone-call"),
+        Page(gettext_noop("Exposures found"), url="tracing:work_list", needs="tracing.view"),
         Page(gettext_noop("Clusters"), url="tracing:clusters", needs="tracing.view", icon="chart-bubble"),
         Page(gettext_noop("Network"), url="tracing:network", needs="tracing.view"),
     ),
     tiles=(
-        Tile(
-            gettext_noop("Contacts to call"),
-            to_call,
-            needs="tracing.view",
-            definition=gettext_noop("Contacts of cases, met within the longest incubation time, who were not reached yet."),
-            source=gettext_noop("Visits and cases in this platform"),
-            url="tracing:work_list",
-            topics=("contacts",),
-            order=20,
-        ),
         Tile(
             gettext_noop("Median time from confirmation to trace"),
             time_to_trace,

@@ -21,6 +21,7 @@ from .follow_ups import (
     times_a_day,
 )
 from .lists import (
+    COUNTED,
     EXPORTED,
     LANES,
     Listed,
@@ -35,12 +36,13 @@ from .lists import (
     unknown_visitors,
     work_list,
 )
-from .persons import clusters, lives, own_cases
+from .persons import case_numbered, cases_numbered, clusters, lives, own_cases, source_of
 from .schedules import (
     Plan,
     Span,
     checks_a_day,
     counted_from,
+    fever_from,
     first_and_last,
     next_check,
     part_of_day,
@@ -48,14 +50,16 @@ from .schedules import (
     rules_of,
     span_of,
 )
-from .teams import Candidate, Choice, candidates, choose, loads, members, team_of, teams
-from .words import LANE_NAMES, Told, offer_text, promised, told
+from .teams import Candidate, Choice, candidates, choose, colleagues, loads, members, team_of, teams
+from .words import LANE_NAMES, SYMPTOMS, Told, change_text, offer_text, promised, told
 
 __all__ = [
+    "COUNTED",
     "EXPORTED",
     "LANES",
     "LANE_NAMES",
     "SEEN",
+    "SYMPTOMS",
     "Candidate",
     "Choice",
     "Day",
@@ -67,11 +71,15 @@ __all__ = [
     "WorkList",
     "attempts_of",
     "candidates",
+    "case_numbered",
+    "cases_numbered",
+    "change_text",
     "changes_of",
     "checks_a_day",
     "checks_of",
     "choose",
     "clusters",
+    "colleagues",
     "count_by_state",
     "count_to_call",
     "count_unknown",
@@ -80,6 +88,7 @@ __all__ = [
     "days_of",
     "export_rows",
     "exposures_of",
+    "fever_from",
     "first_and_last",
     "follow_up",
     "follow_ups_by_id",
@@ -101,6 +110,7 @@ __all__ = [
     "printed",
     "promised",
     "rules_of",
+    "source_of",
     "span",
     "span_of",
     "team_of",

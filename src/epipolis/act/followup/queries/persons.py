@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from epipolis.sense.cases import queries as cases
+from epipolis.sense.cases.models import Case
 from epipolis.sense.people import queries as people
 
 # Neither is personal by itself; a question for each of thousands of people would take the time of the whole import.
@@ -43,3 +44,22 @@ def own_cases(ids: Collection[UUID]) -> dict[UUID, list[tuple[UUID, str, date]]]
 def listed(ids: Collection[UUID]) -> str:
     """One text: a list of thousands of values takes longer to write than to answer."""
     return f"{{{','.join(map(str, ids))}}}"
+
+
+def case_numbered(number: str) -> Case | None:
+    """The case with this number in whichever source; of several the one known last."""
+    return cases.line_list().filter(source_key=number.strip()).order_by("-known_at").first()
+
+
+def source_of(case: UUID, person: UUID) -> Case | None:
+    """The case, where both it and the person are known here."""
+    return cases.cases_by_id([case]).get(case) if people.registered([person]) else None
+
+
+def cases_numbered(numbers: Collection[str]) -> dict[str, list[Case]]:
+    """The cases with these numbers, in whichever source."""
+    found: dict[str, list[Case]] = {}
+    rows = cases.line_list().filter(source_key__in=list(numbers)) if numbers else ()
+    for row in rows:
+        found.setdefault(row.source_key, []).append(row)
+    return found

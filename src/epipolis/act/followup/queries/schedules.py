@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_noop
@@ -228,3 +229,8 @@ def part_of_day(at: datetime, times: int) -> int:
     """Which part of its local day a moment lies in, where a day has so many checks."""
     hours = (at - clock.start_of(clock.local_day(at))) / timedelta(hours=1)
     return min(int(hours * max(times, 1) / 24), max(times, 1) - 1)
+
+
+def fever_from(at: datetime) -> Decimal:
+    """The temperature in °C from which on somebody counts as ill, by the rule in force."""
+    return Decimal(str(rules_of(clock.local_day(at))["fever_from"]))

@@ -9,6 +9,8 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from epipolis.act.followup.models import LISTED, FollowUp, Team, TeamMember
+from epipolis.core import accounts
+from epipolis.core.models import User
 from epipolis.core.rules import Decision
 
 _RULE = "assignment of contacts"
@@ -57,6 +59,12 @@ def team_of(user_id: int | None) -> Team | None:
     """The team in which somebody works."""
     found = TeamMember.objects.select_related("team").filter(user=user_id, is_active=True).first()
     return found.team if found else None
+
+
+def colleagues() -> QuerySet[User]:
+    """Everybody who may follow contacts."""
+    may = Q(groups__permissions__content_type__app_label="followup", groups__permissions__codename="work")
+    return accounts.all_accounts().filter(may, is_active=True).order_by("username").distinct()
 
 
 def loads() -> dict[int, int]:

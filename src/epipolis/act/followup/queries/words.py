@@ -6,10 +6,23 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from epipolis.act.followup.models import Exposure, FollowUp
+from epipolis.act.followup.models import Change, Exposure, FollowUp, State
 from epipolis.core import clock, rules
 
+SYMPTOMS = {  # what is asked every day, with the names that a case's symptoms have
+    "fever": gettext_lazy("Fever"),
+    "cough": gettext_lazy("Cough"),
+    "dyspnoea": gettext_lazy("Trouble breathing"),
+    "sore_throat": gettext_lazy("Sore throat"),
+    "anosmia": gettext_lazy("Loss of smell"),
+    "ageusia": gettext_lazy("Loss of taste"),
+    "fatigue": gettext_lazy("Weakness, fatigue"),
+    "headache": gettext_lazy("Headache"),
+    "myalgia": gettext_lazy("Muscle pain"),
+    "diarrhoea": gettext_lazy("Diarrhoea"),
+}
 LANE_NAMES = {
     "promised": lambda: _("Promised a call now"),
     "new": lambda: _("New, high risk"),
@@ -108,6 +121,28 @@ def day_text(row: FollowUp, at: datetime) -> str:
     if number < 1:
         return _("starts on %(day)s") % {"day": _day(row.starts)}
     return _("day %(n)s of %(all)s") % {"n": number, "all": (row.until - row.starts).days + 1}
+
+
+def change_text(change: Change) -> str:
+    """What a line of the history says."""
+    before, after = change.before, change.after
+    if change.kind == "state":
+        return _("%(before)s → %(after)s") % {
+            "before": State(before["state"]).label,
+            "after": State(after["state"]).label,
+        }
+    if change.kind in ("end", "dates"):
+        return _("Last day %(before)s → %(after)s") % {"before": before.get("until") or "–", "after": after.get("until") or "–"}
+    if change.kind == "quarantine":
+        return _("Quarantine until %(before)s → %(after)s") % {
+            "before": before.get("quarantine_until") or "–",
+            "after": after.get("quarantine_until") or "–",
+        }
+    if change.kind == "owner":
+        return _("Given to somebody else") if after.get("assigned_to_id") else _("Given back to everybody")
+    if change.kind == "joined":
+        return _("Joined with follow-up %(number)s") % {"number": after.get("part_of")}
+    return _("Taken apart from follow-up %(number)s") % {"number": before.get("part_of")}
 
 
 def offer_text(offer: dict[str, Any]) -> str:

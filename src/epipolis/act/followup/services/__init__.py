@@ -2,15 +2,19 @@
 
 from .assigning import accept_handover, assign, assign_waiting, hand_over, save_member, save_team
 from .checks import ANSWERS, Answer, FollowUpError, Noted, record_attempt, record_check
-from .dates import Dates, set_end, set_quarantine, undo
+from .dates import UNDOABLE, Dates, set_end, set_quarantine, undo
 from .ending import convert, end_follow_up, forget_follow_ups, reopen, unconvert
+from .imports import import_contacts
 from .keeping import close_days, join, part
 from .links import close_links, find_link, open_link, self_report
 from .listeners import on_case_confirmed, on_case_revised, on_contacts_found, on_people_merged, on_people_unmerged
 from .opening import NewExposure, add_exposure, add_exposures
+from .rows import FIELDS
 
 __all__ = [
     "ANSWERS",
+    "FIELDS",
+    "UNDOABLE",
     "Answer",
     "Dates",
     "FollowUpError",
@@ -28,6 +32,7 @@ __all__ = [
     "find_link",
     "forget_follow_ups",
     "hand_over",
+    "import_contacts",
     "join",
     "on_case_confirmed",
     "on_case_revised",

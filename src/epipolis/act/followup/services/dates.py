@@ -19,7 +19,7 @@ _QUARANTINE = (
 )  # fmt: skip
 _END = ("chosen_until", "chosen_at", "until")
 _OWNER = ("assigned_to_id", "team_id")
-_UNDOABLE = {"end": _END, "quarantine": _QUARANTINE, "owner": _OWNER}
+UNDOABLE = {"end": _END, "quarantine": _QUARANTINE, "owner": _OWNER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def undo(change_id: int, *, by: audit.Actor, at: datetime) -> FollowUp:
     """
     line = Change.objects.select_for_update().get(id=change_id)
     row = FollowUp.objects.select_for_update().get(id=line.follow_up_id)
-    fields = _UNDOABLE.get(line.kind)
+    fields = UNDOABLE.get(line.kind)
     if fields is None or line.undone_at is not None:
         raise FollowUpError("change", gettext_noop("cannot be undone"))
     later = Change.objects.filter(follow_up=row, kind=line.kind, undone_at=None, id__gt=line.id)
