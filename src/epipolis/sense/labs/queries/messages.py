@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from epipolis.sense.labs.models import CodeMeaning, Handling, Laboratory, LabMessage, LabResult
+from epipolis.sense.labs.models import CodeMeaning, Handling, LabMessage, Laboratory, LabResult
 
 State = LabMessage.State
 WAITING = "waiting"

@@ -14,7 +14,12 @@ from epipolis.sense.labs.models import LabMessage
 
 HIDDEN = "•••"
 _OPEN_SEGMENTS = frozenset(("MSH", "MSA", "ORC", "OBR", "OBX", "SPM", "TQ1", "PV1", "EVN"))
-_HIDDEN_FIELDS = {"OBR": {10, 16, 28, 32, 33, 34, 35}, "ORC": {10, 11, 12, 19}, "OBX": {16, 25}, "PV1": {7, 8, 9, 17, 52}}
+_HIDDEN_FIELDS: dict[str, set[int]] = {
+    "OBR": {10, 16, 28, 32, 33, 34, 35},
+    "ORC": {10, 11, 12, 19},
+    "OBX": {16, 25},
+    "PV1": {7, 8, 9, 17, 52},
+}
 _PEOPLE = frozenset(("Patient", "RelatedPerson", "Person", "Practitioner"))
 _OPEN_OF_PEOPLE = frozenset(("resourceType", "id", "gender"))
 _TEXTS = frozenset(("text", "note", "display", "comment", "valueString", "conclusion", "performer", "contained"))
@@ -91,7 +96,7 @@ def _segment(line: str, is_open: bool) -> Line:
         return Line(name, line)
     if name not in _OPEN_SEGMENTS or not sign or sign.isalnum():
         return Line(name if name.isalnum() and name.isupper() else "", HIDDEN, is_hidden=True)
-    hidden = _HIDDEN_FIELDS.get(name, frozenset())
+    hidden = _HIDDEN_FIELDS.get(name, set())
     fields = line.split(sign)
     kept = [HIDDEN if number in hidden and field else field for number, field in enumerate(fields)]
     return Line(name, sign.join(kept), kept != fields)

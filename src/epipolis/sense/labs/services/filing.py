@@ -77,7 +77,7 @@ def _file(message: LabMessage, one: Told, person: UUID, *, by: audit.Actor, at: 
     if winner is not result:
         reason = told(gettext_noop("It came after its correction, which stays in force."))
         result.case_id, result.test_ref = winner.case_id, winner.test_ref
-        end = State.EXISTING_CASE if winner.case_id else State.PERSON
+        end = str(State.EXISTING_CASE if winner.case_id else State.PERSON)
     else:
         end = _file_case(result, one, former, by=by, at=at, chosen=chosen)
     result.save(update_fields=["case", "test_ref"])

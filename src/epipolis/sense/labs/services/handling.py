@@ -65,7 +65,7 @@ def forward_message(message_id: int, to: str, *, by: audit.Actor, at: datetime) 
     Raises:
         HandlingError: the office is not named, or the message is filed already.
     """
-    return _close(message_id, "forward", State.FORWARDED, _said(to, _("Say to whom it went.")), by=by, at=at)
+    return _close(message_id, "forward", str(State.FORWARDED), _said(to, _("Say to whom it went.")), by=by, at=at)
 
 
 @transaction.atomic
@@ -75,7 +75,7 @@ def reject_message(message_id: int, reason: str, *, by: audit.Actor, at: datetim
     Raises:
         HandlingError: there is no reason, or the message is filed already.
     """
-    return _close(message_id, "reject", State.REJECTED, _said(reason, _("Say why.")), by=by, at=at)
+    return _close(message_id, "reject", str(State.REJECTED), _said(reason, _("Say why.")), by=by, at=at)
 
 
 @transaction.atomic

@@ -23,8 +23,10 @@ class _Row(NamedTuple):
     incoming: Incoming
 
 
-def import_results(path: Path, options: ImportOptions) -> ImportReport:
+def import_results(path: Path, options: ImportOptions, *, account: int | None = None) -> ImportReport:
     """Store every row that can be read as a message, and announce it; the same file again changes nothing.
+
+    `account` is the device token that sent the table, which then speaks for its own laboratory only.
 
     Raises:
         ValueError: the file is no table, or has no column that tells a result.
@@ -37,13 +39,13 @@ def import_results(path: Path, options: ImportOptions) -> ImportReport:
         raise ValueError(f"{path.name}: the table lacks the columns {', '.join(lacking)}")
     total = row_count(path)
     for batch in batches(read_rows(path), _BATCH):
-        found = [one for number, row in batch if (one := _checked(number, row, report, options)) is not None]
+        found = [one for number, row in batch if (one := _checked(number, row, report, options, account)) is not None]
         _take(found, report, options)
         options.progress(min(batch[-1][0], total), total)
     return report
 
 
-def _checked(number: int, row: Row, report: ImportReport, options: ImportOptions) -> _Row | None:
+def _checked(number: int, row: Row, report: ImportReport, options: ImportOptions, account: int | None) -> _Row | None:
     if "" in row:
         report.reject(number, "", gettext_noop("does not fit the columns"))
         return None
@@ -54,7 +56,10 @@ def _checked(number: int, row: Row, report: ImportReport, options: ImportOptions
         report.reject(number, error.where, error.rule)
         return None
     sender = first.laboratory or first.sender or options.source
-    return _Row(number, Incoming(raw, CSV, "import", sender, message_id=first.message_id, simulated=options.simulated))
+    road = "import" if account is None else "http"
+    number_there = first.message_id
+    made = Incoming(raw, CSV, road, sender, account=account, message_id=number_there, simulated=options.simulated)
+    return _Row(number, made)
 
 
 def _take(found: list[_Row], report: ImportReport, options: ImportOptions) -> None:

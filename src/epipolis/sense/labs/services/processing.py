@@ -73,9 +73,9 @@ def understand(message: LabMessage, *, by: audit.Actor, at: datetime, chosen: Ch
             state, reason = _file(message, by=by, at=at, chosen=chosen)
         end(message, state, reason=reason, at=at)
     except UnclearError as unclear:
-        end(message, State.UNCLEAR, problem=unclear.problem, reason=unclear.reason, is_waiting=True, at=at)
+        end(message, str(State.UNCLEAR), problem=unclear.problem, reason=unclear.reason, is_waiting=True, at=at)
     except RejectedError as error:
-        end(message, State.REJECTED, problem=error.problem, reason=error.reason, is_waiting=error.is_waiting, at=at)
+        end(message, str(State.REJECTED), problem=error.problem, reason=error.reason, is_waiting=error.is_waiting, at=at)
 
 
 def end(
@@ -88,7 +88,7 @@ def end(
     is_waiting: bool = False,
 ) -> None:
     """Note the one state in which a message ends."""
-    message.state, message.problem, message.is_waiting = str(state), problem, is_waiting
+    message.state, message.problem, message.is_waiting = state, problem, is_waiting
     message.reason = reason or no_reason()
     message.processed = at
     message.attempts += 1
@@ -154,7 +154,7 @@ def _gives_up(message_id: int, error: Exception, *, at: datetime) -> bool:
         reason = told(
             gettext_noop("It was tried %(times)s times: %(error)s."), times=settings.tries, error=type(error).__name__
         )
-        end(message, State.UNCLEAR, problem=FAILED, reason=reason, is_waiting=True, at=at)
+        end(message, str(State.UNCLEAR), problem=FAILED, reason=reason, is_waiting=True, at=at)
         return True
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from django.utils.translation import gettext_noop
@@ -215,11 +216,15 @@ def _kind(kind: str, owner: str) -> str:
     return name if len(name) <= _LOCAL else f"{name[:40]}{fingerprint(name)[:20]}"
 
 
-_EMPTY = {"identifiers": (), "birth": NO_BIRTH, "birth_date": NO_BIRTH, "phone": (), "email": ()}
+_EMPTY: dict[str, Any] = {"identifiers": (), "birth": NO_BIRTH, "phones": (), "emails": ()}
 _NAMES = {"birth_date": "birth", "phone": "phones", "email": "emails"}
+_CUT = {"given_name": 150, "family_name": 150, "address": 300}
 
 
 def _without(row: PersonRow, field: str) -> PersonRow:
-    if field in ("given_name", "family_name", "address"):
-        return replace(row, **{field: getattr(row, field).replace("\0", "")[:150]})
-    return replace(row, **{_NAMES.get(field, field): _EMPTY.get(field, "")})
+    """The row without the value that breaks a rule; a name that is too long is cut."""
+    name = _NAMES.get(field, field)
+    value: Any = _EMPTY.get(name, "")
+    if name in _CUT:
+        value = getattr(row, name).replace("\0", "")[: _CUT[name]]
+    return replace(row, **{name: value})

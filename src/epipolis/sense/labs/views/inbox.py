@@ -30,7 +30,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """Messages by state, laboratory, problem and age; at first those that a person must look at."""
     at = clock.now()
     form = InboxFilter(request.GET if request.GET else {"state": queries.WAITING})
-    asked = form.cleaned_data if form.is_valid() else {"state": queries.WAITING}
+    asked: dict[str, Any] = form.cleaned_data if form.is_valid() else {"state": queries.WAITING}
     found = queries.messages(
         state=asked.get("state", ""),
         laboratory=asked["lab"].id if asked.get("lab") else None,
