@@ -133,6 +133,7 @@ class Case(Facts):
     known_at = models.DateTimeField(_("known since"))
     revised_at = models.DateTimeField(_("last revised"))
     revision = models.PositiveIntegerField(default=1)
+    owner = models.CharField(_("owned by"), max_length=200, default="", db_default="", blank=True)  # another office; "": ours
     simulated = models.BooleanField(default=False)
 
     class Meta:

@@ -16,6 +16,7 @@ from .facts import Broken, FactsError, believed
 from .findings import note_test
 from .imports import import_cases
 from .mappings import FIELDS, ready
+from .owners import set_owner
 from .replays import (
     APPLY_TASK,
     TRY_TASK,
@@ -26,7 +27,7 @@ from .replays import (
     start_replay,
     try_definition,
 )
-from .revisions import RULES, StaleRevisionError
+from .revisions import RULES, NotOursError, StaleRevisionError
 
 __all__ = [
     "APPLY_TASK",
@@ -37,6 +38,7 @@ __all__ = [
     "Broken",
     "FactsError",
     "NotOnePersonError",
+    "NotOursError",
     "StaleRevisionError",
     "adopt",
     "answer_duplicate",
@@ -57,6 +59,7 @@ __all__ = [
     "ready",
     "report_case",
     "revise_case",
+    "set_owner",
     "start_apply",
     "start_replay",
     "try_definition",

@@ -99,6 +99,11 @@ def revise(rows: Sequence[ReadRow], report: ImportReport, *, by: audit.Actor, at
     origins = {row.id: row.source for row in rows}
     kept = 0
     for row in rows:
+        if cases[row.id].owner:
+            rule = gettext_noop("the case was handed over to another office, which alone changes it")
+            report.warn(row.number, "owner", rule, row.source_key)
+            kept += 1
+            continue
         names = _news(row, cases[row.id], histories.get(row.id, ()), report)
         if names and _apply(row, cases[row.id], names, report, at):
             changed[row.id] = sorted(names)

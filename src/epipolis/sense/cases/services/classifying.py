@@ -44,7 +44,8 @@ def judge_cases(cases: Sequence[Case], packs: Mapping[str, RulePack], *, by: aud
     """Let the definitions (by plain name of the disease) judge cases that are held; keep each decision, and follow it
     where nobody said another. Returns how many classifications changed.
     """
-    own = {case.id: packs[name] for case in cases if (name := queries.plain_disease(case.disease)) in packs}
+    ours = [case for case in cases if not case.owner]  # another office judges its own
+    own = {case.id: packs[name] for case in ours if (name := queries.plain_disease(case.disease)) in packs}
     if not own:
         return 0
     last = queries.current_decisions(own)

@@ -13,7 +13,7 @@ from epipolis.sense.cases.models import Case, CaseTest
 from .changes import revise_case
 from .classifying import classify_case
 from .facts import Broken, FactsError
-from .revisions import hold
+from .revisions import NotOursError, hold
 
 _RANK = {status: rank for rank, status in enumerate(CaseTest.Status.values)}  # in the order in which a laboratory says them
 _POSITIVE = str(CaseTest.Result.POSITIVE)
@@ -43,6 +43,7 @@ def note_test(
     Raises:
         Case.DoesNotExist: there is no such case.
         FactsError: a word is unknown, a text is too long, or a time lies in the future or out of order.
+        NotOursError: another office owns the case.
     """
     case = Case.objects.get(id=case_id)
     said: dict[str, Any] = {
@@ -61,6 +62,8 @@ def note_test(
     for row in known:
         if all(getattr(row, name) == value for name, value in said.items()):
             return row
+    if case.owner:
+        raise NotOursError(case)
     test = _keep(CaseTest(source=source, source_ref=source_ref, known_at=at, by=audit.actor_name(by), **said), known, at)
     audit.record("cases.note_test", by=by, at=at, subject=case.id, person=case.person_id, test=test.id, status=status)
     _tell_case(case, test, by=by, at=at)

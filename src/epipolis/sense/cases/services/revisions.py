@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.utils.translation import gettext_noop
 
 from epipolis.core import audit, clock, live
 from epipolis.core.events import publish
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
 from epipolis.sense.cases.models import Case, CaseRevision, Classification, ClassifiedBy
 
-from .facts import believed, check, plain
+from .facts import Broken, FactsError, believed, check, plain
 
 RULES = "rules"  # the origin of what the platform concluded by itself
 WORD = ("classified", "classified_why")  # whose word the classification is: told with it, and alone only if it alone changed
@@ -24,6 +25,14 @@ class StaleRevisionError(ValueError):
     def __init__(self, case: Case) -> None:
         super().__init__(f"the case has changed since: it is at revision {case.revision} now")
         self.case = case
+
+
+class NotOursError(FactsError):
+    """The case was handed over to another office, `owner`: it can be read here and is changed there."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__([Broken("owner", gettext_noop("the case was handed over to another office, which alone changes it"))])
+        self.owner = case.owner
 
 
 def hold(name: str) -> None:
@@ -50,6 +59,7 @@ def revise_locked(
 
     Raises:
         FactsError: the facts cannot be true together with those that stay.
+        NotOursError: another office owns the case; what it is the same as is still for this one to say.
     """
     before = believed(case)
     after = before | plain(changes)
@@ -58,6 +68,8 @@ def revise_locked(
     changed = sorted(name for name in before if before[name] != after[name])
     if not changed:
         return []
+    if case.owner and changed != ["same_as"]:
+        raise NotOursError(case)
     check(after, today=clock.local_day(at))
     for name in changed:
         setattr(case, name, after[name])

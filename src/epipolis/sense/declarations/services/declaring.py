@@ -135,7 +135,7 @@ def _add_symptoms(case: Case, made: Declaration, *, by: audit.Actor, at: datetim
     changes: dict[str, Any] = {"symptoms": {**case.symptoms, **news}} if news else {}
     if case.onset is None and made.onset and made.is_ill:
         changes["onset"] = made.onset
-    if changes:
+    if changes and not case.owner:  # what another office owns is changed there; the declaration itself stays here
         cases.revise_case(case.id, changes, by=by, at=at, origin="declarations")
 
 
