@@ -1,7 +1,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from epipolis.core.models import DeviceToken
+from epipolis.core.models import DeviceToken, User
 from epipolis.sense.cases.models import Case
 from epipolis.sense.people.models import Person
 
@@ -64,6 +64,7 @@ class LabMessage(models.Model):
         HL7 = "hl7", _("HL7 v2")
         FHIR = "fhir", _("FHIR")
         CSV = "csv", _("table row")
+        READING = "poct", _("test device")
 
     class State(models.TextChoices):
         RECEIVED = "received", _("received")
@@ -184,3 +185,119 @@ class Handling(models.Model):
 
     def __str__(self):
         return f"{self.action}: {self.before} → {self.after}"
+
+
+class KitLot(models.Model):
+    """One lot of test kits: what it tests for, until when it may be used, and between which temperatures."""
+
+    class Kind(models.TextChoices):
+        PCR = "pcr", _("nucleic acid (PCR)")
+        ANTIGEN = "antigen", _("antigen")
+
+    number = models.CharField(_("lot"), max_length=60, unique=True)
+    product = models.CharField(_("product"), max_length=150, blank=True)
+    kind = models.CharField(_("kind of test"), max_length=12, choices=Kind.choices)
+    disease = models.CharField(_("disease"), max_length=40)
+    expires = models.DateField(_("last day of use"))
+    coldest = models.SmallIntegerField(_("not below, °C"), null=True)
+    warmest = models.SmallIntegerField(_("not above, °C"), null=True)
+    is_allowed = models.BooleanField(_("may be used"), default=True)
+    known_at = models.DateTimeField()
+    simulated = models.BooleanField(default=False)
+
+    def __str__(self):
+        return self.number
+
+
+class Device(models.Model):
+    """A test device at the point of care: where it stands, who works with it, and how wrong its clock is."""
+
+    class State(models.TextChoices):
+        ANNOUNCED = "announced", _("not registered")
+        ACTIVE = "active", _("in use")
+        PAUSED = "paused", _("paused")
+        LOST = "lost", _("lost")
+
+    serial = models.CharField(_("serial number"), max_length=60, unique=True)
+    model = models.CharField(_("model"), max_length=100, blank=True)
+    place = models.CharField(_("where it stands"), max_length=150, blank=True)
+    laboratory = models.ForeignKey(Laboratory, models.PROTECT, null=True, related_name="devices")
+    account = models.OneToOneField(DeviceToken, models.SET_NULL, null=True, related_name="+")
+    operators = models.ManyToManyField(User, related_name="+")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.ACTIVE)
+    state_reason = models.CharField(max_length=200, blank=True)
+    heard = models.DateTimeField(null=True)
+    clock_offset = models.FloatField(null=True)  # seconds to add to what its clock says
+    clock_measured = models.DateTimeField(null=True)
+    battery = models.SmallIntegerField(null=True)  # percent
+    about = models.JSONField(default=dict)  # what it says of itself
+    known_at = models.DateTimeField()
+    simulated = models.BooleanField(default=False)
+
+    def __str__(self):
+        return self.serial
+
+
+class SampleLabel(models.Model):
+    """A barcode for one sample. Given to a person at the counter, it brings the result to that person in one step."""
+
+    barcode = models.CharField(max_length=40, unique=True)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")  # null: printed, not yet given
+    given = models.DateTimeField(null=True)
+    given_by = models.CharField(max_length=150, blank=True)
+    taken_back = models.DateTimeField(null=True)  # given by mistake; it is never used again
+    reason = models.CharField(max_length=200, blank=True)
+    made = models.DateTimeField()
+    made_by = models.CharField(max_length=150)
+    simulated = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["person"], name="labels_of_person"),
+            models.Index(fields=["-made", "-id"], name="labels_by_time"),
+        ]
+
+    def __str__(self):
+        return self.barcode
+
+
+class Reading(models.Model):
+    """What a device measured, beside the message in which it came. Its own time and the corrected one are both kept."""
+
+    class Result(models.TextChoices):
+        POSITIVE = "positive", _("positive")
+        NEGATIVE = "negative", _("negative")
+        INCONCLUSIVE = "inconclusive", _("inconclusive")
+        INVALID = "invalid", _("invalid")
+
+    message = models.OneToOneField(LabMessage, models.CASCADE, related_name="reading")
+    device = models.ForeignKey(Device, models.PROTECT, related_name="readings")
+    number = models.CharField(max_length=60)  # the device's own
+    is_first = models.BooleanField()  # of those with one number and unlike content, the one that came first
+    is_proven = models.BooleanField()  # that this device sent it: by its token, or by a signature made with it
+    barcode = models.CharField(max_length=40)
+    lot = models.CharField(max_length=60)
+    operator = models.CharField(max_length=150)
+    result = models.CharField(max_length=12, choices=Result.choices)
+    device_time = models.DateTimeField()  # as the device's clock said
+    measured_at = models.DateTimeField()  # corrected
+    clock_offset = models.FloatField()  # seconds that were added
+    control_valid = models.BooleanField()
+    battery = models.SmallIntegerField(null=True)
+    temperature = models.FloatField(null=True)
+    marks = models.JSONField(default=list)  # pairs of a sentence and its values
+    received = models.DateTimeField()
+    simulated = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["device", "number"], name="a_reading_once", condition=models.Q(is_first=True)),
+        ]
+        indexes = [
+            models.Index(fields=["device", "-received", "-id"], name="readings_of_device"),
+            models.Index(fields=["barcode"], name="readings_of_sample"),
+            models.Index(fields=["lot"], name="readings_of_lot"),
+        ]
+
+    def __str__(self):
+        return f"{self.device_id} {self.number}"
