@@ -36,7 +36,8 @@ def test_a_person_is_registered_once_by_number(tracer):
     first, second = post(tracer, "", body), post(tracer, "", body)
 
     assert (first.status_code, first.json()["created"]) == (201, True)
-    assert (second.status_code, second.json()) == (200, {"id": first.json()["id"], "created": False})
+    again = {"id": first.json()["id"], "holder": first.json()["id"], "created": False, "band": "linked", "question": None}
+    assert (second.status_code, second.json()) == (200, again)
 
 
 def test_a_person_of_whom_nothing_is_known_is_registered(tracer):

@@ -1,4 +1,4 @@
-from .clusters import holding, same_people, same_person, told_apart
+from .clusters import holding, is_asked, same_people, same_person, told_apart
 from .comparing import Candidate, Option, Rules, candidates, compare_rows, compare_two, evidence, rules_at
 from .held import Held, held, person_numbers
 from .keys import WAY, match_keys, sharing
@@ -52,6 +52,7 @@ __all__ = [
     "held",
     "history_of",
     "holding",
+    "is_asked",
     "kind_text",
     "looks_at",
     "mask",

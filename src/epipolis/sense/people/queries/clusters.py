@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from epipolis.sense.people.models import MatchQuestion
 
@@ -59,6 +60,12 @@ def told_apart(ids: Collection[UUID]) -> set[frozenset[UUID]]:
     rows = {member: top for top, cluster in same_people(ids).items() for member in cluster}
     told = MatchQuestion.objects.filter(person__in=rows, candidate__in=rows, answer=MatchQuestion.Answer.DIFFERENT)
     return {frozenset((rows[one], rows[other])) for one, other in told.values_list("person_id", "candidate_id")}
+
+
+def is_asked(person: UUID, others: Collection[UUID]) -> bool:
+    """Whether it was ever asked if somebody is one of the others, answered or not."""
+    between = Q(person=person, candidate__in=others) | Q(candidate=person, person__in=others)
+    return MatchQuestion.objects.filter(between).exists()
 
 
 def _listed(ids: Collection[UUID]) -> str:

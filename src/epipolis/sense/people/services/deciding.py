@@ -107,6 +107,10 @@ class _Batch:
             self._link(row, best)
             self._doubt_rivals(best, links)
             return
+        again = next((one for one in options if self._was_asked_about(row, one, options)), None)
+        if again is not None:
+            self._answer(row, self._person(again), "link", again.bits)
+            return
         person = self._make(row)
         asked = self._ask(person, options)
         self._answer(row, person, "ask" if asked else "new", asked)
@@ -150,6 +154,16 @@ class _Batch:
         if len(found) == 2:
             bits, levels = queries.compare_two(found[mine].record, found[other].record, self.ruling)
             self.done.questions.append(Doubt(other, mine, bits, levels))
+
+    def _was_asked_about(self, row: int, option: Option, options: list[Option]) -> bool:
+        """Whether the very same was said before, and then it was asked: that question, or its answer, holds for this row."""
+        said = self.records[option.whom] if isinstance(option.whom, int) else self.held[option.whom].record
+        if len(options) < 2 or not is_identical(self.records[row], said):
+            return False
+        mine = self._person(option)
+        others = {self._person(one) for one in options} | {self._holder(one) for one in options}
+        fresh = {frozenset((one.person, one.candidate)) for one in self.done.questions}
+        return any(frozenset((mine, other)) in fresh for other in others) or queries.is_asked(mine, others - {mine})
 
     def _ask(self, person: UUID, options: list[Option]) -> float:
         """Ask about the likeliest; returns the bits of the first, 0 without a question."""
@@ -198,6 +212,24 @@ def says_nothing_new(row: PersonRow, said: Record, held: Record, spoken: str) ->
         and _is_told(said.address, held.address)
         and {queries.digits_of(phone) for phone in said.phones} <= {queries.digits_of(phone) for phone in held.phones}
         and {fold(email) for email in said.emails} <= {fold(email) for email in held.emails}
+    )
+
+
+def is_identical(one: Record, other: Record) -> bool:
+    """Whether two records say the very same, and enough of it: both names and the whole birth date."""
+    births = [(record.birth_year, record.birth_month, record.birth_day) for record in (one, other)]
+    texts = [(fold(record.given), fold(record.family), fold(record.address)) for record in (one, other)]
+    points = [
+        ({queries.digits_of(phone) for phone in record.phones}, {fold(email) for email in record.emails})
+        for record in (one, other)
+    ]
+    return (
+        bool(one.given and one.family)
+        and None not in births[0]
+        and births[0] == births[1]
+        and texts[0] == texts[1]
+        and points[0] == points[1]
+        and (one.sex, one.neighbourhood) == (other.sex, other.neighbourhood)
     )
 
 
