@@ -18,6 +18,7 @@ COMMANDS = {  # command → file in `commands`; each file defines a function of 
     "load": "tables",
     "import": "tables",
     "export": "tables",
+    "messages": "messages",
     "trace": "trace",
     "classify": "classify",
     "simulate": "simulate",
