@@ -16,8 +16,9 @@ from django.db.models import Max
 from epipolis.core import clock
 from epipolis.sense.cases import queries as cases
 from epipolis.sense.city import queries as city
+from epipolis.sense.declarations import queries as declarations
 from epipolis.understand.forecast.models import Series, SeriesValue
-from epipolis.understand.forecast.queries.targets import ADMISSIONS, CITY, LINE_LIST, WARD
+from epipolis.understand.forecast.queries.targets import ADMISSIONS, CITY, COUNTED, DECLARED, LINE_LIST, WARD
 from epipolis.understand.forecast.settings import settings
 
 _LEFT, _PEOPLE = "left hospital", "people"
@@ -75,7 +76,7 @@ class Known:
             for _, area, day, _, value, _ in rows:
                 if value is None:
                     continue
-                for one in {area, CITY} if target in LINE_LIST or target == _LEFT else {area}:
+                for one in {area, CITY} if target in COUNTED or target == _LEFT else {area}:
                     days = areas.setdefault(one, {})
                     days[day] = days.get(day, 0.0) + value
         return found
@@ -100,18 +101,23 @@ class Known:
     def daily(self, target: str) -> dict[str, tuple[date, np.ndarray]]:
         """Each area's first day and its values day by day until the last whole day; of the line list, no report is 0."""
         if target in LINE_LIST:
-            first = self.first_day
-            if first is None:
-                return {}
-            length = (self.last_day - first).days + 1
-            found = {}
-            for area in self.areas:
-                counts = self.counts.get(target, {}).get(area, {})
-                found[area] = first, np.array([counts.get(first + timedelta(n), 0.0) for n in range(length)])
-            return found
+            return self._filled(target, self.first_day, self.areas)
+        if target in COUNTED:
+            counts = self.counts.get(target, {})
+            return self._filled(target, min(counts.get(CITY, {}), default=None), sorted(counts.keys() - {""}))
         if self.is_derived(target):
             return self._occupied()
         return {area: _gapped(values) for area, values in self.counts.get(target, {}).items()}
+
+    def _filled(self, target: str, first: date | None, areas: list[str]) -> dict[str, tuple[date, np.ndarray]]:
+        if first is None:
+            return {}
+        length = (self.last_day - first).days + 1
+        found = {}
+        for area in areas:
+            counts = self.counts.get(target, {}).get(area, {})
+            found[area] = first, np.array([counts.get(first + timedelta(n), 0.0) for n in range(length)])
+        return found
 
     def is_derived(self, target: str) -> bool:
         """Whether an occupancy is counted from the admissions of the line list, as nobody uploaded it."""
@@ -119,7 +125,7 @@ class Known:
 
     def is_weekly(self, target: str) -> bool:
         """Whether an uploaded series has one value a week rather than one a day."""
-        if target in LINE_LIST:
+        if target in COUNTED:
             return False
         if target in self._weekly:
             return self._weekly[target]
@@ -168,7 +174,7 @@ def known_at(at: datetime) -> Known:
     made_on = clock.local_day(at)
     last_day = made_on - timedelta(days=1)
     first = last_day - timedelta(days=settings.history_days)
-    rows = [row for row in (*_line_list(at), *_series(at)) if first <= row[2] <= last_day]
+    rows = [row for row in (*_line_list(at), *_declared(at), *_series(at)) if first <= row[2] <= last_day]
     rows += [(_PEOPLE, code, last_day, None, float(count), None) for code, count in _people().items()]
     rows.sort(key=lambda row: (row[0], row[1], row[2], row[3] or date.min))
     columns = zip(*rows, strict=True) if rows else [()] * len(_SCHEMA)
@@ -212,6 +218,11 @@ def _line_list(at: datetime) -> Iterator[Row]:
     for name, happened in wanted.items():
         for day, code, became_known, count in cases.counts_as_known(happened, at):
             yield name, code or "", day, became_known, float(count), None
+
+
+def _declared(at: datetime) -> Iterator[Row]:
+    for day, code, became_known, count in declarations.counts_as_known(at):
+        yield DECLARED, code or "", day, became_known, float(count), None
 
 
 def _series(at: datetime) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from epipolis.understand.forecast.models import Series
 
 CITY = "city"
 """The area that is the whole city, cases without a district included."""
-CASES, ONSETS, ADMISSIONS = "cases", "onsets", "admissions"
+CASES, ONSETS, ADMISSIONS, DECLARED = "cases", "onsets", "admissions", "declared"
 WARD = "ward"
 BASELINE, ENSEMBLE, NOWCAST, BEDS = "baseline", "ensemble", "nowcast", "beds"
 WEEK = 7
@@ -39,12 +39,16 @@ LINE_LIST = {
         ADMISSIONS, gettext_lazy("admissions to hospital"), gettext_lazy("admissions"), "hospitalised", is_late=True
     ),
 }
+COUNTED = LINE_LIST | {
+    DECLARED: Target(DECLARED, gettext_lazy("people who declared to be ill, by first symptoms"), gettext_lazy("people"))
+}
+"""Every series that the platform counts itself, a day without a report being zero; those of the line list are forecast."""
 OCCUPANCIES = {
     WARD: Target(WARD, gettext_lazy("people in hospital"), gettext_lazy("beds"), is_occupancy=True),
     "icu": Target("icu", gettext_lazy("people in intensive care"), gettext_lazy("beds"), is_occupancy=True),
     "ventilators": Target("ventilators", gettext_lazy("people on ventilators"), gettext_lazy("ventilators"), is_occupancy=True),
 }
-KNOWN = LINE_LIST | OCCUPANCIES
+KNOWN = COUNTED | OCCUPANCIES
 MODEL_TITLES = {
     BASELINE: gettext_noop("as it is now (baseline)"),
     ENSEMBLE: gettext_noop("all models together"),

@@ -39,7 +39,7 @@ FIELDS = {
     "title": gettext_noop("the name that people read"),
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_RESERVED = {*queries.LINE_LIST, "people", "left hospital"}
+_RESERVED = {*queries.COUNTED, "people", "left hospital"}
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def _watch(entry: Any, number: int, uploaded: list[str], pack: RulePack, found: 
     rate: Any = entry.get("false_alarms_per_year")
     fewest: Any = entry.get("fewest", 3)
     told = None
-    if series not in forecast.LINE_LIST and series not in uploaded:
+    if series not in forecast.COUNTED and series not in uploaded:
         told = problem(series, gettext_noop("The rules watch “%(series)s”, but there is no such series."), series=series)
     elif method not in METHODS:
         text = gettext_noop("There is no method “%(method)s”; there are %(methods)s.")
@@ -173,7 +173,7 @@ def _read_spots(pack: RulePack, uploaded: list[str], found: Wanted) -> None:
             found.problems.append(problem("", text, name=name, given=str(values[name]), low=str(low), high=str(high)))
             return
     series = str(entry.get("series", forecast.CASES))
-    if series not in forecast.LINE_LIST and series not in uploaded:
+    if series not in forecast.COUNTED and series not in uploaded:
         text = gettext_noop("The rules watch “%(series)s”, but there is no such series.")
         found.problems.append(problem(series, text, series=series))
         return
