@@ -26,3 +26,26 @@ def case(*, at=AT, by="test", source="clinic", source_key="", disease="covid", s
         at=at,
         simulated=simulated,
     )
+
+
+def open_case(*, person=None, at=AT, disease="covid", source="desk", source_key="", by="test", **facts):
+    """A case that nobody has classified: the rules decide about it."""
+    person = person or somebody()
+    facts = {"reported": date(2026, 3, 9)} | facts
+    key = source_key or f"N{next(_numbers)}"
+    return services.report_case(person.id, facts, disease=disease, source=source, source_key=key, by=by, at=at)
+
+
+def finding(case, result="positive", *, at=LATER, kind="pcr", ref="", source="laboratory", by="test", **told):
+    """A finding about a case, noted."""
+    names = {"source": source, "source_ref": ref or f"L{next(_numbers)}", "kind": kind, "result": result}
+    return services.note_test(case.id, **names, by=by, at=at, **told)
+
+
+def merged(winner, loser):
+    """Two people found to be one, as the rows of people tell it."""
+    Person.objects.filter(id=loser.id).update(merged_into=winner.id)
+
+
+def unmerged(loser):
+    Person.objects.filter(id=loser.id).update(merged_into=None)

@@ -43,7 +43,7 @@ from .definitions import (
 )
 from .duplicates import compared, count_duplicate_questions, duplicate_questions
 from .episodes import Episode, day_of, episode_rule, open_episode, same_illness_pairs
-from .evidence import Tested, evidence
+from .evidence import Finding, evidence
 from .history import Fact, Step, ages_of_facts, shown, timeline
 from .replays import CHANGES, change_rows, changes_of, definitions, references_in_force, replay, replays
 from .tables import COLUMNS, all_rows, export_rows, line_list
@@ -54,9 +54,9 @@ __all__ = [
     "HAPPENED",
     "Episode",
     "Fact",
+    "Finding",
     "Judged",
     "Step",
-    "Tested",
     "ages_of_facts",
     "all_rows",
     "answers_of",

@@ -16,7 +16,7 @@ from epipolis.sense.cases.models import Case, CaseTest, Circumstance, Classifica
 
 from .cases import duplicates_of
 from .definitions import decide, definition_for, same_disease
-from .evidence import Tested, evidence
+from .evidence import Finding, evidence
 
 TESTS_OF = {
     "tests.positive": gettext_lazy("positive test"),
@@ -92,7 +92,7 @@ def evidence_of(
         those = others.get(case.id, [])
         pack = packs.get(case.disease)
         tested = [
-            Tested(test.kind, test.result, test.status, not same_disease(pack, test.disease, case.disease))
+            Finding(test.kind, test.result, test.status, not same_disease(pack, test.disease, case.disease))
             for one in [case, *those]
             for test in tests.get(one.id, ())
         ]

@@ -16,7 +16,7 @@ _PLAIN = ("onset", "sampled", "reported", "hospitalised", "exposed_from", "expos
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Finding:
     """One finding as far as a definition asks: `is_other` where another disease was looked for."""
 
     kind: str
@@ -25,7 +25,7 @@ class Tested:
     is_other: bool = False
 
 
-def evidence(facts: Mapping[str, Any], tests: Iterable[Tested], *, known: date) -> dict[str, Any]:
+def evidence(facts: Mapping[str, Any], tests: Iterable[Finding], *, known: date) -> dict[str, Any]:
     """Everything that a definition may ask of a case. `facts` by column; `known` is the day on which it became known.
 
     Who is said to have no symptoms has none of those that were not asked one by one. An infector that is named makes a
@@ -49,7 +49,7 @@ def evidence(facts: Mapping[str, Any], tests: Iterable[Tested], *, known: date) 
     return found | _tests(tested)
 
 
-def _tests(tests: list[Tested]) -> dict[str, bool | None]:
+def _tests(tests: list[Finding]) -> dict[str, bool | None]:
     own = [test for test in tests if not test.is_other and test.status != _WITHDRAWN]
     found = {"tests.positive": _says(own, _POSITIVE), "tests.negative": _says(own, _NEGATIVE)}
     for kind in _KINDS:
@@ -60,7 +60,7 @@ def _tests(tests: list[Tested]) -> dict[str, bool | None]:
     return found | {"tests.other_disease.positive": _says(others, _POSITIVE)}
 
 
-def _says(tests: list[Tested], wanted: str) -> bool | None:
+def _says(tests: list[Finding], wanted: str) -> bool | None:
     """Whether a final finding says so; not known without a test, and while one may still say it."""
     usable = [test for test in tests if test.result != _UNUSABLE]
     final = [test.result for test in usable if test.status in _FINAL]

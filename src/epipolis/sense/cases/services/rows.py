@@ -19,12 +19,13 @@ from epipolis.sense.city.models import District
 
 from .answers import read_answers
 from .facts import STATES
-from .mappings import DAY_FIELDS, LineListMapping, fold, words
+from .mappings import DAY_FIELDS, FIELDS, LineListMapping, fold, words
 from .values import CellError, day_order, is_ambiguous, is_empty, read_age, read_birth_year, read_day, read_state, read_yes
 
 _PERSON = ("national_id", "name", "given_name", "family_name", "phone", "email", "address")
 _CONFIRMED, _DIED, _RECOVERED = str(Classification.CONFIRMED), str(Outcome.DIED), str(Outcome.RECOVERED)
 _YES = str(State.YES)
+_ASKED = frozenset(name for name in FIELDS if "." in name)  # one question each; here 無 is a no and 不詳 an answer too
 _LIMITS = {"region": 200, "setting": 200, "note": 4_000}
 
 
@@ -101,7 +102,7 @@ class RowReader:
             if "\ufffd" in text:
                 self.report.warn(number, name, gettext_noop("holds characters that could not be read"), text)
             try:
-                reader(found, "" if is_empty(text) else text)
+                reader(found, "" if is_empty(text) and name not in _ASKED else text)
             except CellError as error:
                 self.report.warn(number, name, str(error), text)
         self._conclude(found)
@@ -188,8 +189,11 @@ class RowReader:
 
     def _read_state(self, kind: str, name: str, found: ReadRow, text: str) -> None:
         answers = found.facts.setdefault(kind, {})
-        if text:
-            answers[name] = read_state(text)
+        try:
+            answers |= {name: read_state(text)} if text else {}
+        except CellError:
+            if not is_empty(text):
+                raise
 
     def _read_states(self, kind: str, found: ReadRow, text: str) -> None:
         answers, rest = read_answers(text, kind)
