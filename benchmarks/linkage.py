@@ -92,12 +92,12 @@ def quality(first: Any, second: Any, verdicts: NDArray[np.int8], truth: NDArray[
 
 
 def choose_thresholds(bits: NDArray[np.float64], is_true: NDArray[np.bool_], real: int) -> tuple[float, float]:
-    """Give the lowest weight above which precision is 0.996, and the highest with a recall of 0.955 (or all there are)."""
+    """Give the lowest weight above which precision is 0.996, and the highest with a recall of 0.955, or nearly all found."""
     order = np.argsort(-bits)
     right = np.cumsum(is_true[order])
     good = np.flatnonzero(right / np.arange(1, len(order) + 1) >= 0.996)
-    enough = np.flatnonzero(right / real >= 0.955)
-    return float(bits[order[good[-1]]]), float(bits[order[enough[0] if len(enough) else -1]])
+    enough = np.flatnonzero(right >= min(0.955 * real, 0.98 * right[-1]))
+    return float(bits[order[good[-1]]]), float(bits[order[enough[0]]])
 
 
 def splink_table(records: Sequence[Record]) -> pa.Table:

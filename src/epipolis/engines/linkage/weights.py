@@ -8,7 +8,7 @@ twins for one person. So each kind of different people has its own chances, and 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp, log, log2
+from math import exp, log
 from typing import Any, Final
 
 import numpy as np
@@ -116,13 +116,6 @@ def explain(levels: ArrayLike, weights: Weights) -> list[tuple[str, str, float]]
             chances = weights._logs[:, place, level]
             reasons.append((name, level_name(name, level), float((chances[0] - others @ chances[1:]) / log(2))))
     return [*reasons, ("prior", "", whole - sum(bits for _, _, bits in reasons))]
-
-
-def agreement_weight(weights: Weights, name: str, level: int) -> float:
-    """Give the bits of one level of one field against all kinds of different people in their shares."""
-    same = weights.chances[SAME_PERSON][name][level]
-    total = sum(weights.shares[kind] for kind in OTHERS)
-    return log2(same * total / sum(weights.shares[kind] * weights.chances[kind][name][level] for kind in OTHERS))
 
 
 def _check(shares: Mapping[str, float], chances: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
