@@ -61,7 +61,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(raw)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=300),
@@ -145,7 +145,7 @@ def resource(draw: st.DrawFn) -> dict:
     return told
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=200),
@@ -169,7 +169,7 @@ def test_any_json_is_reports_or_an_error_with_a_place(raw):
             is_safe(report)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.sampled_from([b"\x0b", b"\x1c", b"\r", b"\x1c\r", b"MSH|a", b"\x0bMSH", b"x" * 70, b"\0"]), max_size=40),
     st.data(),
@@ -214,7 +214,7 @@ def test_any_table_is_reports_and_errors_with_a_row(rows, with_heading):
             is_safe(one)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.one_of(
         st.text(max_size=80), st.lists(CELLS, max_size=6).map(lambda row: "case_id,disease,onset,tests\n" + ",".join(row))
@@ -225,7 +225,7 @@ def test_any_text_is_cases_or_an_error_with_a_row(text):
     assert isinstance(made, list) or made.where.startswith("row ")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.one_of(st.binary(max_size=200), mutated(), st.lists(SEGMENTS, max_size=6).map(lambda told: message(*told))))
 def test_any_bytes_are_a_case_or_an_error_with_a_place(raw):
     made = outcome(read_case_hl7, raw, ZONE)

@@ -82,14 +82,14 @@ def finding_of(
     obr: Segment,
     zone: tzinfo,
     tests: Tests,
-    asked: list[tuple[Segment, int]],
+    asked: tuple[str, str],
     marks: list[Mark],
 ) -> Finding:
-    """What one OBX says. Its test is the one of OBX-3; one that the table does not know takes that of the order (OBR-4)."""
+    """What one OBX says. Its test is the one of OBX-3; one that the table does not know has that of the order (`asked`)."""
     codes = codes_of(obx, 3)
     disease, kind = tests.test(codes)
     if not kind:
-        disease, kind = next((found for one, number in asked if (found := tests.test(codes_of(one, number)))[1]), ("", ""))
+        disease, kind = asked
     values = codes_of(obx, 5)
     known = any(one in tests.results or one in tests.organisms for one in values)
     value, value_code, value_system = _value(obx, is_coded=known)

@@ -10,7 +10,7 @@ from datetime import datetime, tzinfo
 
 from epipolis.engines.messages.charsets import decode
 from epipolis.engines.messages.codes import Tests, usual_tests
-from epipolis.engines.messages.hl7_findings import REPORT_STATUSES, Answers, finding_of
+from epipolis.engines.messages.hl7_findings import REPORT_STATUSES, Answers, codes_of, finding_of
 from epipolis.engines.messages.hl7_patients import patient_of
 from epipolis.engines.messages.reports import Finding, Header, LabReport, Mark, MessageError, NoResultError, Patient, Specimen
 from epipolis.engines.messages.segments import MOST_BYTES, Segment, header_of, segments_of, split_batch
@@ -168,7 +168,7 @@ def _status(letter: str, findings: list[Finding]) -> str:
 
 
 def _findings(order: _Order, obr: Segment, zone: tzinfo, tests: Tests, answers: Answers, marks: list[Mark]) -> list[Finding]:
-    asked = [(obr, 4)]
+    asked = tests.test(codes_of(obr, 4))
     made: list[Finding] = []
     seen: dict[str, int] = {}
     for obx, notes in order.results:
