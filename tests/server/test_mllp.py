@@ -18,13 +18,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.db import connection
 
-from epipolis.core import clock
 from epipolis.engines.messages import Frames, frame
 from epipolis.sense.labs import services
 from epipolis.sense.labs.models import LabMessage, LabResult
 from epipolis.sense.labs.settings import Settings
 from epipolis.server.mllp import MllpServer, tls_context
-from tests.sense.labs.messages import LAB, NOW, oru
+from tests.sense.labs.messages import LAB, NEGATIVE, NOW, oru
 from tests.server.running import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -314,22 +313,22 @@ def test_a_listener_killed_between_commit_and_acknowledgement_gets_the_message_a
             sender.settimeout(10)
             assert sender.recv(100) == b""
         wait_until(lambda: LabMessage.objects.exists(), 20)  # the database ends the commit that was asked for
+        process.stdout.close()
+        process, port = listener()
+        with socket.create_connection(("127.0.0.1", port)) as sender:
+            sender.sendall(raw + frame(oru("M2", answer=NEGATIVE, order="F2").encode()))
+            answer = b""
+            while answer.count(b"\x1c\r") < 2:
+                answer += sender.recv(4096)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
     finally:
+        process.kill()
+        process.wait()
         process.stdout.close()
         sql(NOT_SLOW)
 
-    process, port = listener()
-    with socket.create_connection(("127.0.0.1", port)) as sender:
-        sender.sendall(raw)
-        answer = b""
-        while not answer.endswith(b"\x1c\r"):
-            answer += sender.recv(4096)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
-    process.stdout.close()
-
-    assert codes(answer) == ["AA"]
+    assert codes(answer) == ["AA", "AA"]
     deliver_events()
-    assert (LabMessage.objects.count(), LabResult.objects.count()) == (1, 1)
-    assert LabMessage.objects.get().state == State.NEW_CASE
-    assert clock.now() > NOW
+    assert (LabMessage.objects.count(), LabResult.objects.count()) == (2, 2)
+    assert [row.state for row in LabMessage.objects.order_by("id")] == [State.NEW_CASE, State.EXISTING_CASE]

@@ -9,10 +9,9 @@ import logging
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from epipolis.core import clock
 from epipolis.core.intake import Lane, Outcome
 from epipolis.engines.messages import Frame, Frames, acknowledge, frame
 from epipolis.sense.labs.services import Incoming, receive_batch
@@ -122,7 +121,7 @@ class MllpServer:
         else:
             items = [Incoming(one.raw, "hl7", "mllp", certificate=name, fault=one.fault) for one in found]
             outcomes = await asyncio.shield(asyncio.gather(*(self._lane.put(item, actor) for item in items)))
-        at = clock.now()
+        at = datetime.now(UTC)  # between machines: real time, and the platform's clock may ask the database
         for one, outcome in zip(found, outcomes, strict=True):
             writer.write(frame(answer(one.raw, outcome, at)))
         await asyncio.wait_for(writer.drain(), self._settings.idle_seconds)
