@@ -10,6 +10,7 @@ from epipolis.core.exports import Exporter
 from epipolis.core.imports import Importer
 from epipolis.core.modules import Can, Job, Keep, Module, Page, Tile
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
+from epipolis.sense.labs.events import ResultFiled
 from epipolis.sense.people.events import PeopleMerged, PeopleUnmerged
 from epipolis.understand.tracing.events import ContactsFound
 
@@ -99,6 +100,7 @@ MODULE = Module(
         ContactsFound: (services.on_contacts_found,),
         CaseConfirmed: (services.on_case_confirmed,),
         CaseRevised: (services.on_case_revised,),
+        ResultFiled: (services.on_result_filed,),
         PeopleMerged: (services.on_people_merged,),
         PeopleUnmerged: (services.on_people_unmerged,),
     },

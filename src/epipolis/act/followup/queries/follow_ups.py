@@ -79,6 +79,12 @@ def exposures_of(row: FollowUp) -> QuerySet[Exposure]:
     return found.order_by("gone", "-until", "id")
 
 
+def exposures_from(case_id: UUID) -> QuerySet[Exposure]:
+    """Known people who met a case, as far as it still counts, in the order in which they became known."""
+    found = Exposure.objects.filter(case=case_id, gone=None, follow_up__person__isnull=False)
+    return found.order_by("known_at", "id")
+
+
 def leading_exposures(ids: Collection[int]) -> dict[int, Exposure]:
     """Of each follow-up the exposure that ends last."""
     rows = Exposure.objects.filter(follow_up__in=list(ids), gone=None).select_related("case").order_by("until", "-id")
@@ -148,18 +154,28 @@ def offers(row: FollowUp, at: datetime) -> list[dict[str, Any]]:
     if row.is_extended and row.chosen_until is None and row.extended_until is None:
         found.append({"kind": "shorten", "until": row.standard_until, "days": 0, "test_from": None})
     if row.state == State.OPEN and row.starts and row.until:
-        first = row.starts - timedelta(days=1)
+        first, tests = row.starts - timedelta(days=1), negative_tests(row)
         for rule in pack["earlier"]:
             until = first + timedelta(days=rule["days"])
             test_from = first + timedelta(days=rule["test_from_day"]) if rule["test_from_day"] else None
             if until < row.until:
-                found.append({"kind": "earlier", "until": until, "days": rule["days"], "test_from": test_from})
+                tested = next((day for day in tests if test_from and day >= test_from), None)
+                offer = {"kind": "earlier", "until": until, "days": rule["days"], "test_from": test_from, "tested": tested}
+                found.append(offer)
         rule = pack["quarantine"]
         if row.quarantine_until is None and row.risk in rule["risks"]:
             found.append(
                 {"kind": "quarantine", "until": first + timedelta(days=rule["days"]), "days": rule["days"], "test_from": None}
             )
     return found
+
+
+def negative_tests(row: FollowUp) -> list[date]:
+    """The days on which samples were taken that turned out negative."""
+    lines = Change.objects.filter(follow_up=row.id, kind="test", after__is_negative=True).values_list(
+        "after__sampled", flat=True
+    )
+    return sorted(date.fromisoformat(day) for day in lines)
 
 
 def times_a_day(row: FollowUp, at: datetime) -> int:

@@ -100,7 +100,7 @@ def what_to_ask(row: FollowUp, exposure: Exposure | None) -> list[str]:
 
 def promised(row: FollowUp) -> str:
     """What somebody was promised, in their own words where there are any."""
-    return row.promise if row.promised_at else ""
+    return _(row.promise) if row.promised_at and row.promise else ""
 
 
 def met(exposure: Exposure | None) -> str:
@@ -140,6 +140,8 @@ def change_text(change: Change) -> str:
         }
     if change.kind == "owner":
         return _("Given to somebody else") if after.get("assigned_to_id") else _("Given back to everybody")
+    if change.kind == "test":
+        return _("Test taken on %(day)s") % {"day": after.get("sampled", "")}
     if change.kind == "joined":
         return _("Joined with follow-up %(number)s") % {"number": after.get("part_of")}
     return _("Taken apart from follow-up %(number)s") % {"number": before.get("part_of")}
@@ -152,6 +154,11 @@ def offer_text(offer: dict[str, Any]) -> str:
         return _("The rule would now end the follow-up on %(day)s.") % {"day": day}
     if offer["kind"] == "quarantine":
         return _("The rule proposes quarantine until %(day)s. It begins only when somebody orders it.") % {"day": day}
+    if offer.get("tested"):
+        return _("The rule allows an end on %(day)s: a negative test was taken on %(tested)s.") % {
+            "day": day,
+            "tested": _day(offer["tested"]),
+        }
     if offer["test_from"]:
         return _("The rule allows an end on %(day)s with a negative test taken on %(from)s or later.") % {
             "day": day,

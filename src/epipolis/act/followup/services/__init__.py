@@ -7,7 +7,14 @@ from .ending import convert, end_follow_up, forget_follow_ups, reopen, unconvert
 from .imports import import_contacts
 from .keeping import close_days, join, part
 from .links import close_links, find_link, open_link, self_report
-from .listeners import on_case_confirmed, on_case_revised, on_contacts_found, on_people_merged, on_people_unmerged
+from .listeners import (
+    on_case_confirmed,
+    on_case_revised,
+    on_contacts_found,
+    on_people_merged,
+    on_people_unmerged,
+    on_result_filed,
+)
 from .opening import NewExposure, add_exposure, add_exposures
 from .rows import FIELDS
 
@@ -39,6 +46,7 @@ __all__ = [
     "on_contacts_found",
     "on_people_merged",
     "on_people_unmerged",
+    "on_result_filed",
     "open_link",
     "part",
     "record_attempt",

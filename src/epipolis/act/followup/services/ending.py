@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 
 from epipolis.act.followup import queries
 from epipolis.act.followup.events import FollowUpEnded
-from epipolis.act.followup.models import FollowUp, State
+from epipolis.act.followup.models import FollowUp, Handover, State
 from epipolis.core import audit, clock, events, live
 from epipolis.core.rules import Decision
 from epipolis.understand.tracing import services as tracing
@@ -122,6 +122,7 @@ def unconvert(case: UUID, *, by: audit.Actor, at: datetime) -> list[FollowUp]:
 @transaction.atomic
 def forget_follow_ups(before: datetime, at: datetime) -> int:
     """Erase follow-ups that ended before a moment, with all that belongs to them; return how many."""
+    Handover.objects.filter(at__lt=before).delete()
     FollowUp.objects.filter(part_of__ended__lt=before).delete()
     _, counts = FollowUp.objects.filter(ended__lt=before).delete()
     stale = FollowUp.objects.filter(state=State.OPEN, until__lt=before.date(), known_at__lt=before)

@@ -6,6 +6,7 @@ from epipolis.core import clock
 from epipolis.sense.cases import queries as cases
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
 from epipolis.sense.cases.models import Classification
+from epipolis.sense.labs.events import ResultFiled
 from epipolis.sense.people.events import PeopleMerged, PeopleUnmerged
 from epipolis.understand.tracing import queries as tracing
 from epipolis.understand.tracing.events import ContactsFound
@@ -14,6 +15,7 @@ from epipolis.understand.tracing.models import Contact
 from .ending import convert, unconvert
 from .keeping import join, part
 from .opening import NewExposure, add_exposures, note_source
+from .results import note_result
 
 _BY = "followup"
 _AT_ONCE = 2_000
@@ -47,6 +49,11 @@ def on_case_revised(event: CaseRevised) -> None:
     else:
         unconvert(event.case, by=_BY, at=clock.now())
     note_source(event.case, is_case=case.classification != Classification.NOT_A_CASE, by=_BY, at=clock.now())
+
+
+def on_result_filed(event: ResultFiled) -> None:
+    """A result of somebody under follow-up is told to whoever follows them."""
+    note_result(event.result, at=clock.now())
 
 
 def on_people_merged(event: PeopleMerged) -> None:
