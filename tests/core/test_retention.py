@@ -6,16 +6,20 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 
+from epipolis.act.followup import services as followup
+from epipolis.act.followup.models import Attempt, Change, DailyCheck, Exposure, FollowUp, Handover, SelfReportLink
 from epipolis.core import retention
-from epipolis.core.models import SentOnce, TaskRun
+from epipolis.core.models import SentOnce, TaskRun, User
 from epipolis.sense.checkins.models import Source, Visit, VisitorLink
 from epipolis.sense.people.models import ContactPoint, Identifier, Person, ReturnCode
 from epipolis.sense.people.services import erase_person, find_or_make_people, issue_return_code
 from epipolis.sense.people.services.rows import PersonRow
 from epipolis.understand.tracing.models import CaseStay, Contact, Encounter, Trace
+from tests.act.followup import factories as followed
 from tests.understand.tracing import factories as city
 
-BY_THE_JOB = {SentOnce, TaskRun, Visit, VisitorLink, ReturnCode, Trace, Contact, Encounter, CaseStay}
+FOLLOWED = {FollowUp, Exposure, DailyCheck, Attempt, Change, Handover, SelfReportLink}
+BY_THE_JOB = {SentOnce, TaskRun, Visit, VisitorLink, ReturnCode, Trace, Contact, Encounter, CaseStay} | FOLLOWED
 BY_ERASURE = {Identifier, ContactPoint}  # whole rows; of a person the fields below
 STAYS_OF_A_PERSON = {
     "id": "opaque; cases and contacts count under it",
@@ -41,6 +45,8 @@ STAYS = {
     "cases.Replay": "counts of cases under a definition; nobody in it",
     "cases.ReplayChange": "as the case itself",
     "checkins.Venue": "a place",
+    "followup.Team": "names of staff's teams",
+    "followup.TeamMember": "staff, as long as they work here",
     "city.District": "a place",
     "city.Neighbourhood": "a place",
     "city.PopulationCount": "counts of a census",
@@ -107,12 +113,23 @@ def test_the_nightly_job_empties_every_table_that_is_left_to_it():
     CaseStay.objects.create(case=case, place=place, day=city.ONSET, phase="infectious", minutes=20, certain=True)
     TaskRun.objects.create(task="import", title="list.csv", asked=city.NOW, finished=city.NOW, state="done")
     SentOnce.objects.create(sender="device", key=str(uuid4()), request_digest="", at=city.NOW)
+    _follow()
     before = {model._meta.label for model in BY_THE_JOB if not model.objects.exists()}
 
     retention.enforce(at=city.NOW + timedelta(days=3_650))
 
     assert before == set()
     assert {model._meta.label for model in BY_THE_JOB if model.objects.exists()} == set()
+
+
+def _follow():
+    """Somebody under follow-up, with everything that belongs to it."""
+    row, (giver, taker) = followed.exposed(), (User.objects.create_user(name) for name in ("ana", "bao"))
+    followup.record_check(row.id, followup.Answer("seen_ok", city.NOW.date()), by="test", at=city.NOW)
+    followup.record_attempt(row.id, outcome="reached", by="test", at=city.NOW)
+    followup.open_link(row.id, by="test", at=city.NOW)
+    followup.assign(row.id, to=giver, by="test", at=city.NOW)
+    followup.hand_over(giver=giver, taker=taker, note="", by=giver, at=city.NOW)
 
 
 @pytest.mark.django_db
