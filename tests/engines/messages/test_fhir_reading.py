@@ -137,6 +137,14 @@ def test_members_and_components_are_findings_of_their_own():
     assert [one.result for one in made.findings] == ["positive", "positive"]
 
 
+def test_a_control_within_an_observation_is_no_result_of_its_disease():
+    parts = [{"code": {"text": name}, "valueString": "positive"} for name in ("RNase P", "N gene")]
+    made = read_one(PATIENT, TEST | {"component": parts}, REPORT)
+    assert [(one.text, one.disease) for one in made.findings][1:] == [("RNase P", ""), ("N gene", "")]
+    alone = {key: value for key, value in TEST.items() if key != "valueCodeableConcept"} | {"component": parts[1:]}
+    assert read_one(PATIENT, alone, REPORT).findings[0].disease == "COVID-19"
+
+
 def test_a_laboratory_observation_in_no_report_is_one():
     height = {**TEST, "id": "o2", "code": {"text": "Body height"}, "category": [{"coding": [{"code": "vital-signs"}]}]}
     made = read_fhir(bundle(PATIENT, TEST, height), ZONE)

@@ -11,6 +11,7 @@ from epipolis.engines.messages import (
     result_key,
     split_batch,
     usual_tests,
+    write_hl7,
 )
 
 from .written import MSH, OBR, OBX, PID, SPM, ZONE, message, obr, obx, pid
@@ -99,6 +100,7 @@ def test_results_of_other_orders_and_other_tests_have_other_keys():
         ("260415000^x^SCT", "CWE", "negative"),
         ("419984006^x^SCT", "CWE", "inconclusive"),
         ("125154007^x^SCT", "CWE", "unsatisfactory"),
+        ("462371000124108^Detected in pooled specimen^SCT", "CWE", "inconclusive"),
         ("LA11882-0^x^LN", "CWE", "positive"),
         ("zz^local^L^260415000^^SCT", "CWE", "negative"),
         ("SARS-CoV-2 RNA not detected.", "ST", "negative"),
@@ -140,6 +142,23 @@ def test_a_test_that_the_table_does_not_know_takes_that_of_its_order():
     found = finding_of(PID, OBR, obx(f3="SARS^Sars^L"))
     assert (found.code, found.kind, found.disease) == ("SARS", "pcr", "COVID-19")
     assert finding_of(PID, obr(f4="X^x^L"), obx(f3="SARS^Sars^L")).kind == ""
+
+
+def test_a_control_beside_the_result_is_no_result_of_the_disease():
+    report = read_one(PID, OBR, OBX, obx(f1="2", f3="RP^Human RNase P control^L"))
+    assert [(one.code, one.kind, one.disease) for one in report.findings] == [("94500-6", "pcr", "COVID-19"), ("RP", "", "")]
+
+
+def test_a_question_asked_with_the_order_is_no_result_though_its_answer_reads_like_one():
+    question = obx(f1="2", f2="ST", f3="88636-6^Previous test result^LN", f5="Positive", f29="QST")
+    report = read_one(PID, OBR, obx(f5="260415000^Not detected^SCT"), question)
+    assert [one.result for one in report.findings] == ["negative"]
+    assert report.questions == (("Previous test result", "Positive"),)
+    assert read_hl7(write_hl7(report), ZONE)[0].questions == report.questions
+
+
+def test_the_gene_that_all_viruses_like_sars_share_proves_no_disease():
+    assert finding_of(PID, obr(f4="94758-0^E gene^LN"), obx(f3="94758-0^E gene^LN")).disease == ""
 
 
 def test_a_laboratorys_own_codes_come_as_data():

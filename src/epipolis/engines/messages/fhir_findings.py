@@ -31,8 +31,10 @@ def findings_in(told: Json, path: str, resources: Resources, zone: tzinfo, tests
     codes = codes_in(told.get("code"))
     if _has_answer(told) or not dicts_of(told.get("component")):
         made.append(_finding(told, told, path, resources, zone, tests))
-    for part in dicts_of(told.get("component")):
-        made.append(_finding(part, told, path, resources, zone, tests, codes[0][1] if codes else ""))
+    parts = dicts_of(told.get("component"))
+    for part in parts:
+        whole = {**told, "code": None} if len(parts) > 1 or made else told  # a control is no result of the disease
+        made.append(_finding(part, whole, path, resources, zone, tests, codes[0][1] if codes else ""))
     return made
 
 

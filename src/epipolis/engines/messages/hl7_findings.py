@@ -36,6 +36,7 @@ REPORT_STATUSES = {
     **dict.fromkeys(("O", "I", "S"), ("preliminary", "pending")),
     **dict.fromkeys(("A", "P", "R", "M", "N"), ("preliminary", "")),
 }
+_QUESTIONS = ("QST", "SCI", "ASC", "RQR")  # HL7 table 0936: a "positive" there is not one of this order
 _UNSAID = ("N", "O")  # not asked, and details of the order: nothing was found or not found
 
 
@@ -49,6 +50,7 @@ class Answers:
     device: str = ""
     lot: str = ""
     specimen: tuple[str, str, str] = ("", "", "")
+    questions: list[tuple[str, str]] = field(default_factory=list)
 
     def take(self, obx: Segment, zone: tzinfo, tests: Tests) -> bool:
         """Whether this OBX is such an answer; if so it is remembered."""
@@ -65,6 +67,8 @@ class Answers:
             self.device = self.device or value
         elif code in tests.specimens:
             self.specimen = (obx.text(5, 1), value, obx.text(5, 3))
+        elif obx.text(29).upper() in _QUESTIONS:
+            self.questions.append((obx.text(3, 2) or obx.text(3), obx.whole(5)))
         else:
             return False
         return True
@@ -85,7 +89,7 @@ def finding_of(
     asked: tuple[str, str],
     marks: list[Mark],
 ) -> Finding:
-    """What one OBX says. Its test is the one of OBX-3; one that the table does not know has that of the order (`asked`)."""
+    """What one OBX says. Its test is the one of OBX-3; one that the table does not know has `asked`."""
     codes = codes_of(obx, 3)
     disease, kind = tests.test(codes)
     if not kind:

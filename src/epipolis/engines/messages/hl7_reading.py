@@ -152,6 +152,7 @@ def _report(
         ordered_by=_person(obr, 16) or (_person(orc, 12) if orc else ""),
         onset=answers.onset,
         answers=tuple(answers.told.items()),
+        questions=tuple(answers.questions),
         disease=named.pop() if len(named) == 1 else "",
         note="\n".join(note.whole(3) for note in order.notes if note.raw(3)),
         is_test_message=told.processing.upper() in ("T", "D"),
@@ -168,12 +169,12 @@ def _status(letter: str, findings: list[Finding]) -> str:
 
 
 def _findings(order: _Order, obr: Segment, zone: tzinfo, tests: Tests, answers: Answers, marks: list[Mark]) -> list[Finding]:
-    asked = tests.test(codes_of(obr, 4))
+    taken = [one for one in order.results if not answers.take(one[0], zone, tests)]
+    # A control or a comment beside the result must not become a result of the disease that the order is about.
+    asked = tests.test(codes_of(obr, 4)) if len(taken) == 1 else ("", "")
     made: list[Finding] = []
     seen: dict[str, int] = {}
-    for obx, notes in order.results:
-        if answers.take(obx, zone, tests):
-            continue
+    for obx, notes in taken:
         one = finding_of(obx, notes, obr, zone, tests, asked, marks)
         count = seen[one.ref] = seen.get(one.ref, 0) + 1
         made.append(replace(one, ref=f"{one.ref}#{count}") if count > 1 else one)

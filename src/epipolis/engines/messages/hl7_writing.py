@@ -136,6 +136,9 @@ def _asked_lines(report: LabReport, before: int) -> list[str]:
         if name in ASKED and said in _SAID:
             fields = {2: "CWE", 3: field(*ASKED[name], "LN"), 5: field(*_SAID[said], "HL70136"), 11: "F"}
             lines.append(segment("OBX", {1: str(before + len(lines) + 1), **fields}))
+    for question, answer in report.questions:
+        fields = {2: "ST", 3: field("", question), 5: field(answer), 11: "F", 29: "QST"}
+        lines.append(segment("OBX", {1: str(before + len(lines) + 1), **fields}))
     return lines
 
 

@@ -108,7 +108,8 @@ class LabReport:
 
     `sender` and `message_id` name the message; `laboratory` is who answers for the result; `order` the laboratory's number,
     or the one of who ordered; `answers` what was asked at the order ((name, "yes"|"no"|"unknown"), as circumstances of a
-    case); `disease` the one that all findings with a disease share, or "". `marks` tells what could not be read as meant.
+    case), `questions` those that the table of tests does not know, as they stand; `disease` the one that all findings with
+    a disease share, or "". `marks` tells what could not be read as meant.
     """
 
     message_id: str
@@ -128,6 +129,7 @@ class LabReport:
     ordered_by: str = ""
     onset: datetime | None = None
     answers: tuple[tuple[str, str], ...] = ()
+    questions: tuple[tuple[str, str], ...] = ()
     disease: str = ""
     note: str = ""
     is_test_message: bool = False
