@@ -257,3 +257,25 @@ def test_a_finding_for_a_duplicate_confirms_the_illness():
 
     assert queries.case(first.id).classification == "confirmed"
     assert queries.case(second.id).classification == "suspected"
+
+
+@pytest.mark.django_db
+def test_what_a_source_confirmed_stays_confirmed_when_it_is_the_later_of_two():
+    one, other = somebody(), somebody()
+    first = open_case(person=one, onset=FIRST)
+    second = services.report_case(
+        other.id,
+        {"classification": "confirmed", "onset": FIRST},
+        disease="covid",
+        source="list",
+        source_key="",
+        by="x",
+        at=LATER,
+    )
+    merged(one, other)
+    hear(first, second)
+
+    services.answer_duplicate(queries.duplicate_questions().get().id, True, by="registrar", at=LATER)
+
+    assert queries.case(first.id).same_as == second.id
+    assert [row.id for row in queries.confirmed_cases()] == [second.id]

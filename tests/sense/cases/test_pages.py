@@ -160,7 +160,7 @@ def test_a_case_needs_the_same_few_queries_for_any_number_of_revisions(tracer):
         services.revise_case(made.id, {"note": f"call {number}"}, by="x", at=LATER)
         case(infected_by=made.id)
 
-    assert (queries_of(tracer, f"/cases/{made.id}/"), few) == (6, 6)
+    assert (queries_of(tracer, f"/cases/{made.id}/"), few) == (11, 11)
 
 
 def test_a_case_shows_the_age_of_each_fact_and_what_was_believed_before(tracer):

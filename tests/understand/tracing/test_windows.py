@@ -1,6 +1,7 @@
 """The days on which a case could infect others, and on which it was infected (R2, R6), by versions of the rules."""
 
 from datetime import UTC, date, datetime
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -115,6 +116,7 @@ def test_unknown_symptoms_give_the_longer_period_and_say_so():
     [
         (facts(), "No day of this case is known, so nobody can be traced yet."),
         (facts(onset="2021-03-10", classification="not_a_case"), "This is not a case (any more)."),
+        (facts(onset="2021-03-10", same_as=uuid4()), "This is the same illness as another case, and is traced there."),
     ],
 )
 def test_there_is_no_window_without_a_day_or_without_a_case(case, reason):

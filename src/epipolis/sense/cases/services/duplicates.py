@@ -8,13 +8,16 @@ from django.db import transaction
 
 from epipolis.core import audit, clock, live
 from epipolis.sense.cases import queries
-from epipolis.sense.cases.models import Case, DuplicateQuestion
+from epipolis.sense.cases.models import Case, Classification, ClassifiedBy, DuplicateQuestion
 from epipolis.sense.people.events import PeopleMerged, PeopleUnmerged
 
 from .changes import revise_case
 from .revisions import locked
 
 _Answer = DuplicateQuestion.Answer
+_RANK = tuple(
+    map(str, (Classification.NOT_A_CASE, Classification.SUSPECTED, Classification.PROBABLE, Classification.CONFIRMED))
+)
 
 
 class NotOnePersonError(ValueError):
@@ -58,7 +61,10 @@ def ask_about(persons: Collection[UUID], *, at: datetime) -> int:
 
 @transaction.atomic
 def answer_duplicate(question_id: int, same: bool, *, by: audit.Actor, at: datetime) -> DuplicateQuestion:
-    """Say whether two cases are one illness; the later known one then counts nowhere. The answer is not asked for again.
+    """Say whether two cases are one illness; then only one counts. The answer is not asked for again.
+
+    The earlier known one counts, unless a person or a source classified only the other, or that one higher: what the
+    rules concluded is concluded again from both.
 
     Raises:
         DuplicateQuestion.DoesNotExist: there is no such question.
@@ -66,7 +72,8 @@ def answer_duplicate(question_id: int, same: bool, *, by: audit.Actor, at: datet
     """
     question = DuplicateQuestion.objects.select_for_update(of=("self",)).select_related("case", "candidate").get(id=question_id)
     if same:
-        mark_duplicate(question.candidate_id, question.case_id, by=by, at=at)
+        main, other = sorted((question.case, question.candidate), key=_word, reverse=True)
+        mark_duplicate(other.id, main.id, by=by, at=at)
     _answer(question, str(_Answer.SAME if same else _Answer.DIFFERENT), by=audit.actor_name(by), at=at)
     audit.record("cases.answer_duplicate", by=by, at=at, subject=question.case_id, other=str(question.candidate_id), same=same)
     return question
@@ -112,6 +119,11 @@ def undo_duplicate(case_id: UUID, *, by: audit.Actor, at: datetime) -> Case:
         together = _one_person(Case.objects.get(id=main), case)
         _answer(question, str(_Answer.DIFFERENT if together else _Answer.WITHDRAWN), by=audit.actor_name(by), at=at)
     return after
+
+
+def _word(case: Case) -> int:
+    """How far a word that no rule can conclude again goes."""
+    return 0 if case.classified == ClassifiedBy.AUTOMATIC else _RANK.index(Classification(case.classification)) + 1
 
 
 def _one_person(one: Case, other: Case) -> bool:

@@ -24,6 +24,7 @@ RELEVANT = frozenset(
         "ended",
         "exposed_from",
         "exposed_until",
+        "same_as",
     )
 )
 _AT_ONCE = 300  # cases that one run of the regular job traces again
