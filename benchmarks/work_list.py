@@ -115,7 +115,7 @@ def main() -> int:
 
         with clock.fixed(NOW):
             tracer = fill(people, OWN)
-            client = Client()
+            client = Client(headers={"host": "127.0.0.1"})
             client.force_login(tracer)
             session = client.session
             session["second_factor"] = "bench"

@@ -83,12 +83,13 @@ def work_list(at: datetime, wanted: Wanted | None = None, *, limit: int = 50, of
 def counts(at: datetime, wanted: Wanted | None = None) -> dict[str, int]:
     """How many wait in each lane, counted up to a bound."""
     wanted = wanted or Wanted()
-    parts, values = [], _values(at, wanted)
+    before, table = _source(wanted)
+    parts = []
     for lane in LANES:
-        some = f"SELECT FROM followup_followup WHERE {_where(lane, wanted)} LIMIT {COUNTED}"
+        some = f"SELECT FROM {table} WHERE {_where(lane, wanted)} LIMIT {COUNTED}"
         parts.append(f"SELECT '{lane}', count(*) FROM ({some}) x")  # noqa: S608 -- own texts
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), values)
+        cursor.execute(before + " UNION ALL ".join(parts), _values(at, wanted))
         return dict(cursor.fetchall())
 
 
@@ -153,27 +154,43 @@ EXPORTED = ("follow_up", "person", "visitor", *_SAME, "district", "team", "assig
 def _numbers(lanes: Sequence[str], at: datetime, wanted: Wanted, *, limit: int, offset: int) -> list[tuple[int, str]]:
     # Each lane stops as soon as it has enough rows; the lanes follow each other in the order of their urgency.
     most = limit + offset
+    before, table = _source(wanted)
     parts = [
         f"(SELECT {place} AS place, row_number() OVER (ORDER BY {_ORDERS[lane]}) AS nth, id, '{lane}' AS lane"  # noqa: S608 -- own
-        f" FROM followup_followup WHERE {_where(lane, wanted)} ORDER BY {_ORDERS[lane]} LIMIT {most})"
+        f" FROM {table} WHERE {_where(lane, wanted)} ORDER BY {_ORDERS[lane]} LIMIT {most})"
         for place, lane in enumerate(lanes)
     ]
     union = " UNION ALL ".join(parts)
-    sql = f"SELECT id, lane FROM ({union}) found ORDER BY place, nth LIMIT {limit} OFFSET {offset}"  # noqa: S608 -- own texts
+    sql = f"{before}SELECT id, lane FROM ({union}) found ORDER BY place, nth LIMIT {limit} OFFSET {offset}"  # noqa: S608 -- own
     with connection.cursor() as cursor:
         cursor.execute(sql, _values(at, wanted))
         return list(cursor.fetchall())
 
 
+def _source(wanted: Wanted) -> tuple[str, str]:
+    """Where the rows come from: the whole table in the order of its indexes, or, for the few of one tracer, team or
+    district, those rows at once; a plan by the order of the city would walk past everybody else's."""
+    if wanted.mine is None and wanted.team is None and wanted.district is None:
+        return "", "followup_followup"
+    columns = "id, rank, known_at, due_from, overdue_from, promised_at, is_told"
+    rows = f"SELECT {columns} FROM followup_followup WHERE {' AND '.join(_filters(wanted))}"  # noqa: S608 -- own texts
+    return f"WITH own AS MATERIALIZED ({rows}) ", "own"
+
+
 def _where(lane: str, wanted: Wanted) -> str:
-    parts = [_LISTED, _CONDITIONS[lane]]
+    is_chosen_already = _source(wanted)[1] == "own"
+    return " AND ".join([_CONDITIONS[lane]] if is_chosen_already else [*_filters(wanted), _CONDITIONS[lane]])
+
+
+def _filters(wanted: Wanted) -> list[str]:
+    parts = [_LISTED]
     parts += ["assigned_to_id = %(mine)s"] if wanted.mine is not None else []
     parts += ["assigned_to_id IS NULL"] if wanted.unassigned else []
     parts += ["team_id = %(team)s"] if wanted.team is not None else []
     parts += ["district_id = %(district)s"] if wanted.district is not None else []
     parts += ["risk = %(risk)s"] if wanted.risk else []
     parts += ["language = %(language)s"] if wanted.language else []
-    return " AND ".join(parts)
+    return parts
 
 
 def _values(at: datetime, wanted: Wanted) -> dict[str, Any]:
