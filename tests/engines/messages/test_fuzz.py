@@ -26,7 +26,7 @@ from epipolis.engines.messages import (
 )
 from epipolis.engines.messages.result_tables import RESULT_COLUMNS
 
-from .written import MSH, ZONE, message, outcome
+from .written import MSH, OBR, OBX, PID, ZONE, message, outcome
 
 AT = datetime(2026, 1, 6, 9, tzinfo=UTC)
 SIGNS = "|^~\\&\r\n"
@@ -240,9 +240,20 @@ def test_any_bytes_are_a_case_or_an_error_with_a_place(raw):
         message("PID|1||" + "\\" * 300_000),
         b"MSH|^~\\&" + b"|" * 300_000,
         b"MSH|^~\\&|\r" * 30_000,
+        message("PID|1") + b"\rOBX|1" * 60_000,
+        message(PID.replace("A123456789", "A~" * 100_000), OBR, OBX.replace("Detected", "^" * 100_000)),
         b"\x0b" * 300_000,
     ],
-    ids=["one long segment", "many repetitions", "many escapes", "many fields", "many messages", "many starts"],
+    ids=[
+        "one long segment",
+        "many repetitions",
+        "many escapes",
+        "many fields",
+        "many messages",
+        "many segments",
+        "many parts",
+        "many starts",
+    ],
 )
 def test_a_large_message_of_nonsense_is_answered(raw):
     made = outcome(read_hl7, raw, ZONE)

@@ -135,7 +135,11 @@ def test_a_value_that_names_the_virus_is_a_positive_result_of_its_disease():
 def test_what_is_not_there_yet_is_pending_and_what_cannot_be_had_is_unsatisfactory():
     assert finding_of(PID, OBR, obx(f5="", f11="I")).result == "pending"
     assert finding_of(PID, OBR, obx(f5="", f11="X")).result == "unsatisfactory"
-    assert finding_of(PID, OBR, obx(f11="N")).result == ""
+
+
+def test_what_was_not_asked_and_details_of_the_order_are_no_findings():
+    report = read_one(PID, OBR, OBX, obx(f1="2", f11="N"), obx(f1="3", f11="O"))
+    assert (len(report.findings), [name for name, _ in report.questions]) == (1, ["SARS-CoV-2 RNA"] * 2)
 
 
 def test_a_test_that_the_table_does_not_know_takes_that_of_its_order():

@@ -76,6 +76,7 @@ class _Reading:
     tests: Tests
     patients: dict[str, tuple[Patient, list[Mark]]] = field(default_factory=dict)
     filed: set[str] = field(default_factory=set)
+    onsets: dict[str, tuple[datetime, bool]] | None = None
 
     def reports(self) -> Iterator[LabReport]:
         for path, told in self.resources.of("DiagnosticReport"):
@@ -151,7 +152,7 @@ class _Reading:
         reference = dict_of(told.get("subject"))
         where, found = self.resources.follow(reference, path)
         if not found:
-            everyone = list(self.resources.of("Patient"))
+            everyone = self.resources.of("Patient")
             if len(everyone) == 1 and not text_of(reference.get("reference")):
                 where, found = everyone[0]
         if not found:
@@ -186,13 +187,15 @@ class _Reading:
 
     def _onset(self, disease: str) -> tuple[datetime | None, tuple[str, ...]]:
         """When the illness began, if the message also holds the diagnosis and its beginning."""
-        for _, told in self.resources.of("Condition"):
-            names = {self.tests.disease_of(system, code) for system, code in codes_in(told.get("code"))}
-            if disease and disease in names:
+        if self.onsets is None:
+            self.onsets = {}
+            for _, told in self.resources.of("Condition"):
                 day, only = fhir_time(text_of(told.get("onsetDateTime")), self.zone)
                 if day is not None:
-                    return day, ("onset",) * only
-        return None, ()
+                    for code in codes_in(told.get("code")):
+                        self.onsets.setdefault(self.tests.disease_of(*code), (day, only))
+        found = self.onsets.get(disease) if disease else None
+        return (found[0], ("onset",) * found[1]) if found else (None, ())
 
     def _specimen(self, path: str, told: Json, members: list[tuple[str, Json]]) -> Specimen:
         for owner, one in ((path, told), *members):

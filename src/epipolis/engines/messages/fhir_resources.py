@@ -6,7 +6,7 @@ nobody reads. What is written here is checked by them (fhir_writing).
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from epipolis.engines.messages.codes import Code, system_of
@@ -65,6 +65,7 @@ class Resources:
         self.root, self.marks, self.digest = root, marks, digest
         self._found: list[tuple[str, Json]] = []
         self._named: dict[str, int] = {}
+        self._kinds: dict[str, list[tuple[str, Json]]] = {}
         if text_of(root.get("resourceType")) == "Bundle":
             for position, entry in enumerate(dicts_of(root.get("entry"))):
                 self._add(f"$.entry[{position}].resource", dict_of(entry.get("resource")), text_of(entry.get("fullUrl")))
@@ -78,6 +79,7 @@ class Resources:
         if len(self._found) >= MOST_RESOURCES:
             raise MessageError(path, f"more than {MOST_RESOURCES} resources in one message")
         self._found.append((path, resource))
+        self._kinds.setdefault(text_of(resource.get("resourceType")), []).append((path, resource))
         position, name = len(self._found) - 1, text_of(resource.get("id"))
         keys = [f"{owner}#{name}"] if owner else [url, f"{text_of(resource.get('resourceType'))}/{name}"]
         if not owner and url.count("/") > 1:
@@ -86,9 +88,9 @@ class Resources:
             if key and not key.endswith(("/", "#")):
                 self._named.setdefault(key, position)
 
-    def of(self, kind: str) -> Iterator[tuple[str, Json]]:
+    def of(self, kind: str) -> Sequence[tuple[str, Json]]:
         """(path, resource) of every resource of a type, in the order of the message."""
-        return ((path, one) for path, one in self._found if one.get("resourceType") == kind)
+        return self._kinds.get(kind, ())
 
     def follow(self, reference: object, owner: str) -> tuple[str, Json]:
         """What a Reference of the resource at `owner` points at; ("", {}) if it is not in the message."""

@@ -13,8 +13,6 @@ STATUSES = {
     "F": ("final", ""),
     "V": ("final", ""),
     "U": ("final", ""),
-    "N": ("final", ""),
-    "O": ("final", ""),
     "X": ("final", "unsatisfactory"),
     "C": ("corrected", ""),
     "A": ("corrected", ""),
@@ -67,7 +65,7 @@ class Answers:
             self.device = self.device or value
         elif code in tests.specimens:
             self.specimen = (obx.text(5, 1), value, obx.text(5, 3))
-        elif obx.text(29).upper() in _QUESTIONS:
+        elif obx.text(29).upper() in _QUESTIONS or obx.text(11).upper() in _UNSAID:
             self.questions.append((obx.text(3, 2) or obx.text(3), obx.whole(5)))
         else:
             return False
@@ -102,7 +100,7 @@ def finding_of(
     if letter not in STATUSES and (letter or not obr.text(25)):
         rule = "is no result status of HL7 table 0085" if letter else "no result status: it is taken as preliminary"
         marks.append(Mark(obx.at(11), rule, letter))
-    result, named = ("", "") if letter in _UNSAID else tests.result(values, value, obx.text(8))
+    result, named = tests.result(values, value, obx.text(8))
     if named and not (disease and kind == "pcr" and named != disease):
         disease = disease or named
     code = codes[0][1] if codes else ""

@@ -64,6 +64,7 @@ RESULT_COLUMNS = (
     Column("onset", False, "first day of symptoms; empty when it is not known"),
     Column("note", False, "note"),
 )
+_MOST_COLUMNS = 500
 _NAMES = tuple(column.name for column in RESULT_COLUMNS)
 _LETTERS = {"": "final", "F": "final", "P": "preliminary", "C": "corrected", "W": "withdrawn", "D": "withdrawn"}
 _LETTERS |= {status.upper(): status for status in STATUSES}
@@ -109,6 +110,8 @@ def _named(cell: object) -> str:
 def _heading(row: Sequence[str]) -> tuple[str, ...]:
     if not _is_heading(row):
         return _NAMES
+    if len(row) > _MOST_COLUMNS:
+        raise MessageError("row 1", f"has more than {_MOST_COLUMNS} columns")
     names = tuple(_named(cell) for cell in row)
     if lacking := [column.name for column in RESULT_COLUMNS if column.must and column.name not in names]:
         raise MessageError("row 1", f"the heading lacks {', '.join(lacking)}")

@@ -7,11 +7,14 @@ MSH does not come first. What a field holds is the same here as there; the tests
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from epipolis.engines.messages.reports import Header, MessageError
 
-MOST_BYTES = 16 * 2**20
+MOST_BYTES = 8 * 2**20
 MOST_SEGMENTS = 50_000
+MOST_MESSAGES = 10_000
+_MOST_PARTS = 500  # fields of a segment, repetitions of a field: more are left in the last one
 _BREAK = re.compile("\r\n|\r|\n")
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f]")
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
@@ -91,7 +94,7 @@ class Segment:
         field = self.raw(number)
         if not field:
             return []
-        return field.split(self.separators.repetition) if self.separators.repetition else [field]
+        return field.split(self.separators.repetition, _MOST_PARTS) if self.separators.repetition else [field]
 
     def text(self, number: int, component: int = 1) -> str:
         """One component of the first repetition (its first subcomponent if it has such), without escapes and edges."""
@@ -119,7 +122,7 @@ class Segment:
         marks = self.separators
         lines = []
         for one in self.repetitions(number):
-            parts = [marks.unescape(part).strip() for part in one.split(marks.component)]
+            parts = [marks.unescape(part).strip() for part in one.split(marks.component, _MOST_PARTS)]
             lines.append(" ".join(part for part in parts if part))
         return "\n".join(lines)
 
@@ -132,10 +135,12 @@ def split_batch(text: str) -> list[str]:
     """The messages of a text: one as a rule, several of a batch file (FHS and BHS segments around them are passed over).
 
     Raises:
-        MessageError: no segment MSH begins any line.
+        MessageError: no segment MSH begins any line, or there are more than MOST_MESSAGES.
     """
     text = text.replace("\0", "").lstrip("\ufeff\x0b \t\r\n")
-    starts = [found.start() for found in _START.finditer(text)]
+    starts = [found.start() for found in islice(_START.finditer(text), MOST_MESSAGES + 1)]
+    if len(starts) > MOST_MESSAGES:
+        raise MessageError("message", f"holds more than {MOST_MESSAGES} messages")
     if not starts:
         raise MessageError("MSH", "no segment MSH begins the message", text[:40])
     return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
@@ -159,7 +164,7 @@ def segments_of(message: str) -> list[Segment]:
         if name in ("BTS", "FTS", "FHS", "BHS"):
             continue
         counts[name] = count = counts.get(name, 0) + 1
-        fields = line.split(marks.field)
+        fields = line.split(marks.field, _MOST_PARTS)
         if name == "MSH":  # its first field is the separator itself
             fields.insert(1, marks.field)
         made.append(Segment(name, fields, marks, name if name in ("MSH", "PID") else f"{name}[{count}]"))
