@@ -67,66 +67,59 @@ def source_of(message: LabMessage) -> str:
 def _file(message: LabMessage, one: Told, person: UUID, *, by: audit.Actor, at: datetime, chosen: Chosen | None) -> Filed:
     source = source_of(message)
     hold(f"laboratory result {source} {one.ref}")
-    former = list(LabResult.objects.filter(source=source, ref=one.ref, taken_back=None).exclude(message=message).order_by("id"))
+    known = list(LabResult.objects.filter(source=source, ref=one.ref).order_by("id"))
+    former = [row for row in known if row.taken_back is None and row.message_id != message.id]
     if chosen is None:
         _check_former(one, person, former)
     result = _draft(message, one, person, source, at)
+    result.id = next((row.id for row in known if row.message_id == message.id), None)  # filed before, and taken back
     winner = max([*former, result], key=_place)
-    _put_in_force(result, winner, former)
+    result.is_in_force = winner is result
     reason: Reason = []
-    if winner is not result:
+    if winner is result:
+        end = _file_case(result, one, known, former, by=by, at=at, chosen=chosen)
+        result.supersedes = next((row for row in former if row.is_in_force), None)
+        if result.supersedes is not None:
+            LabResult.objects.filter(id=result.supersedes.id).update(is_in_force=False)
+    else:
         reason = told(gettext_noop("It came after its correction, which stays in force."))
         result.case_id, result.test_ref = winner.case_id, winner.test_ref
         end = str(State.EXISTING_CASE if winner.case_id else State.PERSON)
-    else:
-        end = _file_case(result, one, former, by=by, at=at, chosen=chosen)
-    result.save(update_fields=["case", "test_ref"])
-    audit.record("labs.file", by=by, at=at, subject=message.id, person=person, state=str(end), found=str(result.case_id or ""))
+    result.save(force_insert=result.id is None, force_update=result.id is not None)
+    audit.record("labs.file", by=by, at=at, subject=message.id, person=person, state=end, found=str(result.case_id or ""))
     publish(ResultFiled(result.id, person, result.case_id))
-    return Filed(result, str(end), reason)
+    return Filed(result, end, reason)
 
 
 def _draft(message: LabMessage, one: Told, person: UUID, source: str, at: datetime) -> LabResult:
     finding = one.finding
-    values = {
-        "source": source,
-        "person_id": person,
-        "code": finding.code[:100],
-        "system": finding.system[:100],
-        "text": finding.text[:200],
-        "kind": one.kind,
-        "disease": one.disease[:40],
-        "result": finding.result or _NO_ANSWER,
-        "value": finding.value[:100],
-        "status": finding.status,
-        "specimen": one.report.specimen.kind[:100],
-        "sampled_at": sampled_at(one),
-        "reported_at": reported_at(one),
-        "received": message.received,
-        "known_at": at,
-        "device": finding.device[:100],
-        "lot": finding.lot[:60],
-        "simulated": message.simulated,
-        "taken_back": None,
-        "is_in_force": False,
-        "case_id": None,
-        "test_ref": "",
-    }
-    return LabResult.objects.update_or_create(message=message, ref=one.ref, defaults=values)[0]
+    return LabResult(
+        message=message,
+        ref=one.ref,
+        source=source,
+        person_id=person,
+        code=finding.code[:100],
+        system=finding.system[:100],
+        text=finding.text[:200],
+        kind=one.kind,
+        disease=one.disease[:40],
+        result=finding.result or _NO_ANSWER,
+        value=finding.value[:100],
+        status=finding.status,
+        specimen=one.report.specimen.kind[:100],
+        sampled_at=sampled_at(one),
+        reported_at=reported_at(one),
+        received=message.received,
+        known_at=at,
+        device=finding.device[:100],
+        lot=finding.lot[:60],
+        simulated=message.simulated,
+    )
 
 
-def _place(result: LabResult) -> tuple[int, datetime, int]:
-    """Which of two versions counts: a correction after what it corrects, then by the laboratory's time."""
-    return _RANK[result.status], result.reported_at or result.received, result.id
-
-
-def _put_in_force(result: LabResult, winner: LabResult, former: Iterable[LabResult]) -> None:
-    before = next((row for row in former if row.is_in_force), None)
-    result.supersedes = before if winner is result else None
-    result.is_in_force = winner is result
-    if winner is result and before is not None:
-        LabResult.objects.filter(id=before.id).update(is_in_force=False)
-    result.save(update_fields=["supersedes", "is_in_force"])
+def _place(result: LabResult) -> tuple[int, datetime, float]:
+    """Which of two versions counts: a correction after what it corrects, then by the laboratory's time, then who is new."""
+    return _RANK[result.status], result.reported_at or result.received, result.known_at.timestamp()
 
 
 def _check_former(one: Told, person: UUID, former: Sequence[LabResult]) -> None:
@@ -146,29 +139,33 @@ def _check_former(one: Told, person: UUID, former: Sequence[LabResult]) -> None:
 
 
 def _file_case(
-    result: LabResult, one: Told, former: Sequence[LabResult], *, by: audit.Actor, at: datetime, chosen: Chosen | None
+    result: LabResult,
+    one: Told,
+    known: Sequence[LabResult],
+    former: Sequence[LabResult],
+    *,
+    by: audit.Actor,
+    at: datetime,
+    chosen: Chosen | None,
 ) -> str:
     """Note the test with its case: the one that an earlier version has, an open one, or a new one for a positive answer."""
     end = str(State.EXISTING_CASE)
-    known = next((row for row in reversed(former) if row.case_id), None)
-    if known is not None and known.case_id is not None and _is_same_person(known.case_id, result.person_id):
-        result.case_id, result.test_ref = known.case_id, known.test_ref
+    last = next((row for row in reversed(former) if row.case_id), None)
+    if last is not None and last.case_id is not None and _is_same_person(last.case_id, result.person_id):
+        result.case_id, result.test_ref = last.case_id, last.test_ref
     else:
-        if known is not None:
-            withdraw_test(known, by=by, at=at)  # a person said that it is somebody else's
+        if last is not None:
+            withdraw_test(last, by=by, at=at)  # a person said that it is somebody else's
         result.case_id, end = _case_of(result, one, by=by, at=at, chosen=chosen)
         if result.case_id is None:
             return str(State.PERSON)
-        result.test_ref = fresh_ref(result)
+        result.test_ref = fresh_ref(result) if any(row.test_ref for row in known) else result.ref
     note(result, by=by, at=at, resulted=_latest([*former, result]))
     return end
 
 
 def fresh_ref(result: LabResult) -> str:
-    """A number under which no case has heard of this finding; the laboratory's own, unless that was withdrawn somewhere."""
-    same = LabResult.objects.filter(source=result.source, ref=result.ref).exclude(test_ref="").exclude(id=result.id)
-    if not same.exists() and not result.message.handlings.exists():
-        return result.ref
+    """A number under which no case has heard of this finding: under the laboratory's own a test was withdrawn."""
     return f"{result.ref} {result.message_id}.{result.message.handlings.count()}"
 
 
