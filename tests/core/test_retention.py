@@ -75,6 +75,10 @@ STAYS = {
     "labs.LabMessage": "its sealed text ends by a rule of its own, and the whole row where no result came of it",
     "labs.LabResult": "as the case itself, under an opaque id",
     "labs.Handling": "of a message, by staff; ends with it",
+    "labs.KitLot": "nobody in it",
+    "labs.Device": "a device, and the staff who work with it",
+    "labs.Reading": "as the result; whose the sample was ends by a rule of its own",
+    "labs.SampleLabel": "ends by a rule of its own, and at once when its person is erased",
     "signals.Judgement": "of a signal, by staff; ends with it",
 }
 

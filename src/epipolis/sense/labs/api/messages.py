@@ -20,9 +20,8 @@ from epipolis.core.pages import page_of
 from epipolis.core.problems import ProblemError
 from epipolis.engines.messages import acknowledge
 from epipolis.engines.messages.segments import split_batch
-
-from . import queries, services
-from .models import Handling, LabMessage, LabResult
+from epipolis.sense.labs import queries, services
+from epipolis.sense.labs.models import Handling, LabMessage, LabResult
 
 router = Router(tags=["Laboratories"])
 Cursor = Annotated[str, Field(max_length=400)]
