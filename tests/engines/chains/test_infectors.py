@@ -45,6 +45,13 @@ def test_an_unknown_onset_leaves_the_pair_possible_and_marked():
     assert 0 < links["probability"][0].as_py() < 1
 
 
+def test_a_source_that_somebody_named_stays_whatever_the_days_say():
+    pairs = pairs_of((1, 0, 4.0)).append_column("by_days", pa.array([False]))
+    links = infectors([5.0, 2.0], pairs, LAGS, unseen=1.0)
+    assert links["probability"].to_pylist() == pytest.approx([0.8])
+    assert links["days"].to_pylist() == [-3.0]
+
+
 def test_some_fall_ill_before_those_who_infected_them():
     early = Lags(np.array([0.1, 0.4, 0.5]), first=-1)
     assert infectors([3.0, 2.0], pairs_of((1, 0, 1.0)), early).num_rows == 1

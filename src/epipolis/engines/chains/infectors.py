@@ -65,9 +65,11 @@ def infectors(onsets: ArrayLike, pairs: pa.Table, lags: Lags, *, unseen: float =
     """
     days_of = np.asarray(onsets, np.float64)
     infectee, infector, strength = _checked(pairs, days_of.size, unseen)
-    infectee, infector, strength = _once(infectee, infector, strength, days_of.size)
     days = days_of[infectee] - days_of[infector]
-    worth = strength * lags.of(days)
+    by_days = np.asarray(pairs["by_days"], bool) if "by_days" in pairs.column_names else np.ones(days.size, bool)
+    worth = strength * np.where(by_days, lags.of(days), lags.unknown)
+    infectee, infector, worth = _once(infectee, infector, worth, days_of.size)
+    days = days_of[infectee] - days_of[infector]
     total = np.bincount(infectee, worth, days_of.size) + unseen * lags.unknown
     keep = worth > 0
     infectee, infector, days, worth = infectee[keep], infector[keep], days[keep], worth[keep]
@@ -113,10 +115,10 @@ def _checked(pairs: pa.Table, cases: int, unseen: float) -> tuple[NDArray[np.int
 
 
 def _once(
-    infectee: NDArray[np.int64], infector: NDArray[np.int64], strength: Floats, cases: int
+    infectee: NDArray[np.int64], infector: NDArray[np.int64], worth: Floats, cases: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     key, where = np.unique(infectee * max(cases, 1) + infector, return_inverse=True)
-    return key // max(cases, 1), key % max(cases, 1), np.asarray(np.bincount(where, strength, key.size), np.float64)
+    return key // max(cases, 1), key % max(cases, 1), np.asarray(np.bincount(where, worth, key.size), np.float64)
 
 
 def _first(is_bad: NDArray[np.bool_]) -> int:

@@ -113,7 +113,7 @@ def _case_page(request: HttpRequest, found: Case) -> dict[str, Any]:
         "chain": sorted(chain.values(), key=lambda one: list(chain).index(one.id)),
         "drawn": drawn,
         "opened": [str(one) for one in _opened(request)],
-        "holds_from": pack["holds_from"],
+        "usual": pack["serial_interval"],
         "rule": pack.reference,
     }
 

@@ -1,6 +1,6 @@
 """Every question that the chains answer."""
 
-from .evidence import Evidence, Known, evidence, known_cases, lags_of, pairs_near
+from .evidence import Evidence, Known, around, evidence, known_cases, lags_of, pairs_table
 from .links import (
     COLUMNS,
     count_open,
@@ -22,6 +22,7 @@ __all__ = [
     "Figures",
     "Known",
     "Row",
+    "around",
     "chain_of",
     "cluster_of",
     "clusters_now",
@@ -39,6 +40,6 @@ __all__ = [
     "links_between",
     "links_to",
     "offspring_chart",
-    "pairs_near",
+    "pairs_table",
     "rule_on",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow as pa
 from epipolis.core.rules import RulePack
 from epipolis.engines.chains import Lags
 from epipolis.sense.cases import queries as cases
+from epipolis.sense.people import queries as people
 from epipolis.understand.chains.models import Basis, Judgement
 from epipolis.understand.tracing import queries as tracing
 
@@ -59,12 +60,21 @@ def known_cases(ids: Collection[UUID] | None = None, *, since: date | None = Non
     }
 
 
+def around(of: Collection[UUID]) -> dict[UUID, Known]:
+    """These cases and every case that may have infected one of them or been infected by it: who met, who is named."""
+    near = {case for pair in _meetings(known_cases(of)) for case in pair[:2]} | set(of)
+    near |= set(Judgement.objects.filter(infectee__in=near, undone=None).values_list("infector", flat=True))
+    known = known_cases(near)
+    named = {case.infected_by for case in known.values() if case.infected_by} - known.keys()
+    return known | known_cases(named)
+
+
 def evidence(known: dict[UUID, Known], of: Collection[UUID], pack: RulePack) -> Evidence:
     """All that speaks for one of the known cases having infected one of `of`."""
     wanted, strengths = set(of), pack["strengths"]
     found = Evidence({}, {}, {})
-    for infectee, infector, minutes, certain in pairs_near(known):
-        if infectee in wanted:
+    for infectee, infector, minutes, certain in _meetings({case: known[case] for case in wanted if case in known}):
+        if infectee in wanted and infector in known:
             worth = min(minutes / strengths["minutes_for_one"], strengths["most_for_meeting"]) or 0.1
             _add(found, (infectee, infector), worth if certain else worth * strengths["possible_meeting"], _MET)
             found.minutes[infectee, infector] = found.minutes.get((infectee, infector), 0) + minutes
@@ -77,21 +87,31 @@ def evidence(known: dict[UUID, Known], of: Collection[UUID], pack: RulePack) -> 
     return found
 
 
-def pairs_near(known: dict[UUID, Known]) -> list[tuple[UUID, UUID, int, bool]]:
-    """Cases that met: (the one that was a contact, the one it was a contact of, minutes, certain), in both directions."""
+def _meetings(own: dict[UUID, Known]) -> list[tuple[UUID, UUID, int, bool]]:
+    """Each of these cases with each other case that it met, in both directions: (infectee, infector, minutes, certain).
+
+    Whoever was infectious when they met is told by the days, not by who was traced first.
+    """
+    holder = _holders({case.person for case in own.values()})
+    met = tracing.meetings_of(people=holder, cases=own)
+    holder |= _holders({person for _, person, _, _ in met} - holder.keys())
     by_person: dict[UUID, list[UUID]] = {}
-    for case in known.values():
-        by_person.setdefault(case.person, []).append(case.id)
+    for case, person in cases.line_list(classification="confirmed").filter(person__in=holder).values_list("id", "person_id"):
+        by_person.setdefault(holder[person], []).append(case)
     found: dict[tuple[UUID, UUID], tuple[int, bool]] = {}
-    for case_id, person, minutes, certain in tracing.meetings_of(by_person):
-        for other in by_person[person]:
-            if case_id not in known or other == case_id:
+    for case, person, minutes, certain in met:
+        for other in by_person.get(holder.get(person, person), ()):
+            if other == case or not (case in own or other in own):
                 continue
-            # Whoever was infectious when they met is told by the days, not by who was traced first.
-            for pair in ((other, case_id), (case_id, other)):
-                longest = max(minutes, found.get(pair, (0, False))[0])
-                found[pair] = (longest, certain or found.get(pair, (0, False))[1])
+            for pair in ((other, case), (case, other)):
+                longest, is_sure = found.get(pair, (0, False))
+                found[pair] = (max(minutes, longest), certain or is_sure)
     return [(infectee, infector, minutes, certain) for (infectee, infector), (minutes, certain) in found.items()]
+
+
+def _holders(persons: Collection[UUID]) -> dict[UUID, UUID]:
+    """Every row of these people, with the one that holds."""
+    return {row: rows[0] for rows in people.same_people(persons).values() for row in rows}
 
 
 def lags_of(pack: RulePack) -> Lags:
@@ -110,13 +130,10 @@ def pairs_table(number: dict[UUID, int], found: Evidence) -> pa.Table:
             "infectee": pa.array([number[infectee] for infectee, _ in pairs], pa.int64()),
             "infector": pa.array([number[infector] for _, infector in pairs], pa.int64()),
             "strength": pa.array([found.strength[pair] for pair in pairs], pa.float64()),
+            # Whoever named the source knew the days.
+            "by_days": pa.array([found.basis[pair] != _TOLD for pair in pairs], pa.bool_()),
         }
     )
-
-
-def window(day: date, pack: RulePack, days: int) -> date:
-    """From which day on cases may have infected those of the last `days`."""
-    return day - timedelta(days=days + pack["serial_interval"]["last_day"])
 
 
 def _add(found: Evidence, pair: tuple[UUID, UUID], strength: float, basis: str) -> None:

@@ -12,7 +12,6 @@ from epipolis.engines.chains import infectors
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
 from epipolis.understand.chains import queries
 from epipolis.understand.chains.models import Basis, Link
-from epipolis.understand.chains.queries.evidence import pairs_table, window
 from epipolis.understand.chains.settings import settings
 
 _LOCK = 7_302
@@ -47,9 +46,8 @@ def link_cases(cases: Collection[UUID], *, at: datetime) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    day = clock.local_day(at)
-    pack = queries.rule_on(day)
-    known = queries.known_cases(since=window(day, pack, settings.link_days)) | queries.known_cases(cases)
+    pack = queries.rule_on(clock.local_day(at))
+    known = queries.around(cases)
     wanted = [case for case in cases if case in known]
     found = _links(known, wanted, pack, at)
     held = {(link.infectee_id, link.infector_id): link for link in Link.objects.filter(infectee__in=wanted)}
@@ -72,7 +70,7 @@ def _links(known: dict[UUID, queries.Known], wanted: list[UUID], pack: RulePack,
     ids = list(known)
     number = {case: index for index, case in enumerate(ids)}
     onsets = [float(case.onset.toordinal()) if case.onset else float("nan") for case in known.values()]
-    table = infectors(onsets, pairs_table(number, said), queries.lags_of(pack), unseen=pack["unseen"])
+    table = infectors(onsets, queries.pairs_table(number, said), queries.lags_of(pack), unseen=pack["unseen"])
     found: dict[Pair, Link] = {}
     for row in table.to_pylist():
         pair = (ids[row["infectee"]], ids[row["infector"]])

@@ -14,6 +14,7 @@ from django.db.models import (
     F,
     FloatField,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
 )
@@ -73,10 +74,10 @@ def contacts_of(case_id: UUID, *, with_gone: bool = False) -> QuerySet[Contact]:
     return _with_place(found if with_gone else found.filter(gone=None)).order_by("rank", "-last_met", "id")
 
 
-def meetings_of(people: Collection[UUID]) -> list[tuple[UUID, UUID, int, bool]]:
-    """Where one of these people met a case: (case, person, minutes, whether they surely met)."""
-    rows = Contact.objects.filter(person__in=list(people), gone=None).order_by("id")
-    return list(rows.values_list("case_id", "person_id", "minutes", "certain"))
+def meetings_of(*, people: Collection[UUID], cases: Collection[UUID]) -> list[tuple[UUID, UUID, int, bool]]:
+    """Where one of these people met a case, or somebody known met one of these cases: (case, person, minutes, certain)."""
+    rows = Contact.objects.filter(Q(person__in=list(people)) | Q(case__in=list(cases)), gone=None, person__isnull=False)
+    return list(rows.order_by("id").values_list("case_id", "person_id", "minutes", "certain"))
 
 
 def encounters_of(contact_ids: Collection[int]) -> QuerySet[Encounter]:
