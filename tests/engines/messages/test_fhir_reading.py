@@ -123,6 +123,11 @@ def test_references_are_followed_by_address_by_type_and_into_what_is_contained()
     assert (made.findings[0].result, made.specimen.kind, made.patient.family) == ("positive", "Swab", "王")
 
 
+def test_what_is_contained_and_not_pointed_at_is_no_report_of_its_own():
+    other = {**TEST, "id": "other", "subject": {"reference": "#gone"}}
+    assert read_one(PATIENT, TEST, REPORT | {"contained": [other]}).findings[0].result == "positive"
+
+
 def test_members_and_components_are_findings_of_their_own():
     part = {"code": {"coding": [{"system": "http://loinc.org", "code": "94533-7"}]}, "valueString": "positive"}
     panel = {

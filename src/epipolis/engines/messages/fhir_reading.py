@@ -85,7 +85,7 @@ class _Reading:
             else:
                 self._members(told.get("result"), path)
         for path, told in self.resources.of("Observation"):
-            if path not in self.filed and self._is_laboratory(told):
+            if path not in self.filed and ".contained[" not in path and self._is_laboratory(told):
                 self.filed.add(path)
                 yield self._report(path, told, [(path, told), *self._members(told.get("hasMember"), path)])
 
