@@ -27,6 +27,7 @@ WHY = {
     "laboratory": gettext_noop("opened a laboratory’s message or result about you"),
     "export": gettext_noop("took your data into a file"),
     "match": gettext_noop("compared your record with another that may be yours too"),
+    "transfer": gettext_noop("took your case into a document for another health office"),
     "api": gettext_noop("another system of the city asked for your record"),
 }
 ROLES = {
