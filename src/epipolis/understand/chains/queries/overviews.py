@@ -10,8 +10,8 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from epipolis.core import clock
+from epipolis.engines import epidemic
 from epipolis.engines.chains import intervals, largest_first, offspring
-from epipolis.engines.epidemic import Dispersion, estimate_dispersion
 from epipolis.understand.chains.settings import settings
 
 from .evidence import Known, known_cases
@@ -49,7 +49,7 @@ class Figures:
     interval_sd: float | None
     negative_share: float | None
     offspring: list[int]
-    dispersion: Dispersion | None
+    dispersion: "epidemic.Dispersion | None"  # its library takes seconds to load: only who asks waits
     spreaders: list[tuple[Known, int]]
     rule: str
     since: date
@@ -108,7 +108,7 @@ def figures_of(at: datetime, *, days: int = 0) -> Figures:
         interval_sd=float(np.std(between, ddof=1)) if len(between) > 1 else None,
         negative_share=sum(one < 0 for one in between) / len(between) if between else None,
         offspring=complete,
-        dispersion=estimate_dispersion(complete) if len(complete) >= _FEWEST and any(complete) else None,
+        dispersion=epidemic.estimate_dispersion(complete) if len(complete) >= _FEWEST and any(complete) else None,
         spreaders=[(known[ids[n]], int(infected[n])) for n in order[:5] if infected[n] > 1],
         rule=pack.reference,
         since=since,
