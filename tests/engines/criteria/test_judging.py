@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from epipolis.engines.criteria import MESSAGES, check, evaluate, names
+from epipolis.engines.criteria import MESSAGES, check, compile_judge, evaluate, names
 
 YES, NO, OPEN = True, False, None
 BOTH = {"all": ["a", "b"]}
@@ -37,6 +37,7 @@ EITHER = {"any": ["a", "b"]}
 )
 def test_what_is_not_known_matters_only_where_it_could_decide(expression, a, b, value):
     assert evaluate(expression, {"a": a, "b": b}, {"either": EITHER}).value is value
+    assert compile_judge(expression, {"either": EITHER})({"a": a, "b": b}) is value
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,8 @@ def test_every_reason_is_one_of_the_messages_that_are_translated():
 def test_a_text_where_a_yes_is_asked_for_is_no_silent_no():
     with pytest.raises(TypeError, match="neither yes nor no"):
         evaluate("fever", {"fever": "yes"})
+    with pytest.raises(TypeError, match="neither yes nor no"):
+        compile_judge("fever")({"fever": "yes"})
 
 
 EXPRESSIONS = some.recursive(
@@ -119,6 +122,7 @@ def test_an_answer_never_turns_when_more_becomes_known(expression, facts):
     """Kleene's logic is monotone: what was decided stays so whatever the missing facts turn out to be."""
     assert check(expression) == []
     before = evaluate(expression, facts).value
+    assert compile_judge(expression)(facts) is before
     for told in (True, False):
         after = evaluate(expression, {name: told if value is None else value for name, value in facts.items()}).value
         assert after is not None

@@ -3,6 +3,7 @@
     check(expression, forms)            -> what is wrong with a definition, each with its place
     names(expression, forms)            -> the facts that it asks for
     evaluate(expression, facts, forms)  -> Answer(value, because): True, False or None, with reasons in words
+    compile_judge(expression, forms)    -> a function of facts that gives the value alone, for judging many
 
 An expression is one of (plain data, as YAML or JSON give it):
 
@@ -20,6 +21,7 @@ Every mapping may have `text`, the criterion in words, which then stands for its
 
 from epipolis.engines.criteria.answers import MESSAGES, Answer, Reason
 from epipolis.engines.criteria.checking import check, names
+from epipolis.engines.criteria.compiling import Judge, compile_judge
 from epipolis.engines.criteria.judging import evaluate
 
-__all__ = ["MESSAGES", "Answer", "Reason", "check", "evaluate", "names"]
+__all__ = ["MESSAGES", "Answer", "Judge", "Reason", "check", "compile_judge", "evaluate", "names"]

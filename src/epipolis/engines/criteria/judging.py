@@ -24,7 +24,7 @@ def evaluate(expression: Any, facts: Mapping[str, Any], forms: Mapping[str, Any]
 
 def _judge(expression: Any, facts: Mapping[str, Any], forms: Mapping[str, Any]) -> Answer:
     if isinstance(expression, str):
-        return _named(expression, _as_truth(facts.get(expression)))
+        return _named(expression, as_truth(facts.get(expression)))
     kind = kind_of(expression)
     answer = _JUDGES[kind](expression, facts, forms)
     if answer.value is None and "unknown_counts_as" in expression:
@@ -81,10 +81,10 @@ def _judge_use(expression: Mapping[str, Any], facts: Mapping[str, Any], forms: M
 
 def _judge_fact(expression: Mapping[str, Any], facts: Mapping[str, Any], forms: Mapping[str, Any]) -> Answer:
     name = expression["fact"]
-    return _named(_worded(expression), _tested(expression, facts.get(name), facts))
+    return _named(_worded(expression), tested(expression, facts.get(name), facts))
 
 
-def _tested(expression: Mapping[str, Any], value: Any, facts: Mapping[str, Any]) -> bool | None:
+def tested(expression: Mapping[str, Any], value: Any, facts: Mapping[str, Any]) -> bool | None:
     if value is None:
         return None
     if "is" in expression:
@@ -99,7 +99,7 @@ def _tested(expression: Mapping[str, Any], value: Any, facts: Mapping[str, Any])
         if name in expression:
             other: date | None = facts.get(expression[name])
             return None if other is None else 0 <= sign * (other - value).days <= expression["days"]
-    return _as_truth(value)
+    return as_truth(value)
 
 
 def _worded(expression: Mapping[str, Any]) -> str:
@@ -114,7 +114,7 @@ def _worded(expression: Mapping[str, Any]) -> str:
     return name
 
 
-def _as_truth(value: Any) -> bool | None:
+def as_truth(value: Any) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     raise TypeError(f"{value!r} is neither yes nor no")

@@ -108,25 +108,26 @@ def decide(pack: RulePack, known: Mapping[str, Any], day: date) -> Decision:
 
     The outcome is empty where none is met; the reasons then name what is missing for a higher class.
     """
-    forms, asked = pack.content.get("forms", {}), set()
+    content, forms, asked = _Content(pack.content), pack.content.get("forms", {}), set()
     missing: list[Reason] = []
-    for one in pack["classes"]:
-        for criterion in one["criteria"]:
-            answer = criteria.evaluate(criterion["when"], known, forms)
-            about = {"classification": one["classification"], "criterion": str(criterion["id"]), "what": criterion["text"]}
-            if answer.value:
-                met = (gettext_noop("%(classification)s, criterion %(criterion)s: %(what)s"), about)
-                return _decision(pack, one["classification"], known, day, (met, *answer.because, *missing))
-            if answer.value is None and one["classification"] not in asked:
-                asked.add(one["classification"])
-                text = gettext_noop("%(classification)s cannot be told yet, criterion %(criterion)s: %(what)s")
-                missing += [(text, about), *answer.because[:_MISSING]]
+    for kind, criterion, judge in _judges(content):
+        value = judge(known)
+        if value is False or (value is None and kind in asked):
+            continue
+        about = {"classification": kind, "criterion": str(criterion["id"]), "what": criterion["text"]}
+        because = criteria.evaluate(criterion["when"], known, forms).because
+        if value:
+            met = (gettext_noop("%(classification)s, criterion %(criterion)s: %(what)s"), about)
+            return _decision(pack, kind, known, day, (met, *because, *missing))
+        asked.add(kind)
+        text = gettext_noop("%(classification)s cannot be told yet, criterion %(criterion)s: %(what)s")
+        missing += [(text, about), *because[:_MISSING]]
     nothing: Reason = (gettext_noop("No criterion is met by what is known."), {})
     return _decision(pack, "", known, day, (nothing, *missing))
 
 
 def _decision(pack: RulePack, outcome: str, known: Mapping[str, Any], day: date, reasons: Any) -> Decision:
-    inputs = {name: known[name] for name in _asked(pack.reference, _Content(pack.content)) if known.get(name) is not None}
+    inputs = {name: known[name] for name in _asked(_Content(pack.content)) if known.get(name) is not None}
     plain = {name: value.isoformat() if isinstance(value, date) else value for name, value in inputs.items()}
     return Decision(outcome, pack.reference, day, plain, tuple(reasons))
 
@@ -145,7 +146,18 @@ class _Content:
 
 
 @lru_cache(maxsize=50)
-def _asked(reference: str, held: _Content) -> tuple[str, ...]:
-    content = held.content
-    whens = [criterion["when"] for one in content["classes"] for criterion in one["criteria"]]
-    return tuple(sorted({name for when in whens for name in criteria.names(when, content.get("forms", {}))}))
+def _judges(held: _Content) -> tuple[tuple[str, Mapping[str, Any], criteria.Judge], ...]:
+    """Each criterion in order: the class that it makes, itself, and the function that judges it."""
+    forms = held.content.get("forms", {})
+    return tuple(
+        (one["classification"], criterion, criteria.compile_judge(criterion["when"], forms))
+        for one in held.content["classes"]
+        for criterion in one["criteria"]
+    )
+
+
+@lru_cache(maxsize=50)
+def _asked(held: _Content) -> tuple[str, ...]:
+    """The facts that a definition asks for."""
+    forms = held.content.get("forms", {})
+    return tuple(sorted({name for _, criterion, _judge in _judges(held) for name in criteria.names(criterion["when"], forms)}))

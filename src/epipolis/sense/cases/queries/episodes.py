@@ -6,12 +6,14 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models.expressions import RawSQL
+
 from epipolis.core import clock, rules
 from epipolis.sense.cases.models import Case, Classification, Outcome
 from epipolis.sense.people import queries as people
 
 from .cases import cases_of
-from .definitions import definition_for, plain_disease, same_disease
+from .definitions import definition_for, definitions_in_force, plain_disease, same_disease
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,26 @@ def _belongs(case: Case, day: date, rule: Episode) -> bool:
 
 def same_illness_pairs(persons: Collection[UUID], day: date) -> list[tuple[Case, Case, int]]:
     """Two cases of one person that lie within one episode: (the earlier known, the other, days apart)."""
-    clusters = set(people.same_people(list(persons)).values()) if persons else set()
-    rows = {person: cluster for cluster in clusters for person in cluster}
+    if not persons:
+        return []
+    rows = {person: cluster for cluster in people.same_people(list(persons)).values() for person in cluster}
+    # One text instead of thousands of parameters: an import asks this of every batch.
+    wanted = RawSQL("SELECT unnest(%s::uuid[])", [f"{{{','.join(map(str, rows))}}}"])
     by_cluster: dict[tuple[UUID, ...], list[Case]] = {}
-    for case in Case.objects.filter(person__in=rows, same_as=None).order_by("known_at", "id"):
+    for case in Case.objects.filter(person__in=wanted, same_as=None).order_by("known_at", "id"):
         by_cluster.setdefault(rows[case.person_id], []).append(case)
-    return [pair for cases in by_cluster.values() if len(cases) > 1 for pair in _pairs(cases, day)]
+    several = [cases for cases in by_cluster.values() if len(cases) > 1]
+    packs = definitions_in_force(day) if several else {}
+    spans = {disease: episode_rule(disease, day).days for disease in {case.disease for cases in several for case in cases}}
+    return [pair for cases in several for pair in _pairs(cases, packs, spans)]
 
 
-def _pairs(cases: list[Case], day: date) -> Iterable[tuple[Case, Case, int]]:
+def _pairs(
+    cases: list[Case], packs: Mapping[str, rules.RulePack], spans: Mapping[str, int]
+) -> Iterable[tuple[Case, Case, int]]:
     for position, case in enumerate(cases):
-        pack, rule = definition_for(case.disease, day), episode_rule(case.disease, day)
+        pack = packs.get(plain_disease(case.disease))
         for other in cases[position + 1 :]:
             apart = abs((day_of(case) - day_of(other)).days)
-            if same_disease(pack, case.disease, other.disease) and apart <= rule.days:
+            if same_disease(pack, case.disease, other.disease) and apart <= spans[case.disease]:
                 yield case, other, apart
