@@ -11,7 +11,7 @@ from epipolis.act.followup.models import Attempt, Change, DailyCheck, Exposure, 
 from epipolis.core import retention
 from epipolis.core.models import SentOnce, TaskRun, User
 from epipolis.sense.checkins.models import Source, Visit, VisitorLink
-from epipolis.sense.people.models import ContactPoint, Identifier, Person, ReturnCode
+from epipolis.sense.people.models import ContactPoint, Identifier, MatchKey, MatchQuestion, Person, ReturnCode
 from epipolis.sense.people.services import erase_person, find_or_make_people, issue_return_code
 from epipolis.sense.people.services.rows import PersonRow
 from epipolis.understand.tracing.models import CaseStay, Contact, Encounter, Trace
@@ -20,7 +20,7 @@ from tests.understand.tracing import factories as city
 
 FOLLOWED = {FollowUp, Exposure, DailyCheck, Attempt, Change, Handover, SelfReportLink}
 BY_THE_JOB = {SentOnce, TaskRun, Visit, VisitorLink, ReturnCode, Trace, Contact, Encounter, CaseStay} | FOLLOWED
-BY_ERASURE = {Identifier, ContactPoint}  # whole rows; of a person the fields below
+BY_ERASURE = {Identifier, ContactPoint, MatchKey, MatchQuestion}  # whole rows; of a person the fields below
 STAYS_OF_A_PERSON = {
     "id": "opaque; cases and contacts count under it",
     "birth_year": "the counts by age need it, and a year alone is nobody",
@@ -28,6 +28,8 @@ STAYS_OF_A_PERSON = {
     "known_at": "says when the platform learned of somebody, not of whom",
     "erased": "proves the erasure",
     "simulated": "whether the person was ever real",
+    "merged_into_id": "opaque; the counts take merged rows for one person",
+    "keyed": "a number of the way in which keys were made; says nothing of anybody",
 }
 STAYS = {
     "core.AuditEntry": "append-only and chained: whoever looked stays known; it holds identifiers, never names",
@@ -52,6 +54,7 @@ STAYS = {
     "city.PopulationCount": "counts of a census",
     "city.Place": "a place",
     "people.Person": "field by field, below",
+    "people.Merge": "which opaque ids are one person, by whom and when; the reasons written in it are emptied by erasure",
     "scenarios.Scenario": "a question to an invented city; its author is staff",
     "scenarios.Version": "as the scenario",
     "scenarios.Run": "as the scenario",
