@@ -58,7 +58,7 @@ def import_people(path: Path, options: ImportOptions) -> ImportReport:
             transaction.set_rollback(True)
     if report.accepted and not options.dry_run:
         counts: dict[str, Any] = {"created": report.created, "changed": report.changed, "rejected": report.rejected}
-        found = {"linked": report.linked, "asked": report.asked} if report.linked or report.asked else {}
+        found: dict[str, Any] = {"linked": report.linked, "asked": report.asked} if report.linked or report.asked else {}
         audit.record("people.import", by=options.by, at=options.at, subject=options.source, **counts, **found)
     return report
 
