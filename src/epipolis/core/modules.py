@@ -130,6 +130,7 @@ class Module:
     listens: Mapping[type, tuple[Callable[[Any], None], ...]] = field(default_factory=dict)
 
 
+@cache
 def packages() -> dict[str, str]:
     """Each module's name and package, in the order of the flow; others join by the entry point `epipolis.modules`."""
     found = {

@@ -65,6 +65,7 @@ class TeamMember(models.Model):
 
 
 LISTED = Q(state=State.OPEN, part_of=None, person__isnull=False)  # who can be worked on
+_PROMISED = LISTED & Q(promised_at__isnull=False)
 
 
 class FollowUp(models.Model):
@@ -143,10 +144,9 @@ class FollowUp(models.Model):
         indexes = [
             models.Index(fields=["assigned_to", "due_from"], name="followups_of_tracer", condition=LISTED),
             models.Index(fields=["team", "due_from"], name="followups_of_team", condition=LISTED),
-            models.Index(fields=["rank", "overdue_from"], name="followups_overdue", condition=LISTED),
-            models.Index(fields=["rank", "due_from"], name="followups_due", condition=LISTED),
-            models.Index(fields=["promised_at"], name="followups_promised", condition=LISTED & Q(promised_at__isnull=False)),
-            models.Index(fields=["rank", "known_at"], name="followups_new", condition=LISTED & Q(is_told=False)),
+            models.Index(fields=["rank", "overdue_from", "id"], name="followups_overdue", condition=LISTED),
+            models.Index(fields=["promised_at", "id"], name="followups_promised", condition=_PROMISED),
+            models.Index(fields=["rank", "known_at", "id"], name="followups_new", condition=LISTED & Q(is_told=False)),
             models.Index(fields=["until"], name="followups_by_end", condition=Q(state=State.OPEN)),
             models.Index(fields=["ended"], name="followups_ended", condition=Q(ended__isnull=False)),
             models.Index(fields=["part_of"], name="followups_parts", condition=Q(part_of__isnull=False)),

@@ -214,19 +214,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='followup',
-            index=models.Index(condition=models.Q(('part_of', None), ('person__isnull', False), ('state', 'open')), fields=['rank', 'overdue_from'], name='followups_overdue'),
+            index=models.Index(condition=models.Q(('part_of', None), ('person__isnull', False), ('state', 'open')), fields=['rank', 'overdue_from', 'id'], name='followups_overdue'),
         ),
         migrations.AddIndex(
             model_name='followup',
-            index=models.Index(condition=models.Q(('part_of', None), ('person__isnull', False), ('state', 'open')), fields=['rank', 'due_from'], name='followups_due'),
+            index=models.Index(condition=models.Q(('part_of', None), ('person__isnull', False), ('state', 'open'), ('promised_at__isnull', False)), fields=['promised_at', 'id'], name='followups_promised'),
         ),
         migrations.AddIndex(
             model_name='followup',
-            index=models.Index(condition=models.Q(('part_of', None), ('person__isnull', False), ('state', 'open'), ('promised_at__isnull', False)), fields=['promised_at'], name='followups_promised'),
-        ),
-        migrations.AddIndex(
-            model_name='followup',
-            index=models.Index(condition=models.Q(('part_of', None), ('person__isnull', False), ('state', 'open'), ('is_told', False)), fields=['rank', 'known_at'], name='followups_new'),
+            index=models.Index(condition=models.Q(('part_of', None), ('person__isnull', False), ('state', 'open'), ('is_told', False)), fields=['rank', 'known_at', 'id'], name='followups_new'),
         ),
         migrations.AddIndex(
             model_name='followup',

@@ -31,7 +31,7 @@ _ORDERS = {
     "promised": "promised_at, id",
     "new": "rank, known_at, id",
     "overdue": "rank, overdue_from, id",
-    "today": "rank, due_from, id",
+    "today": "rank, overdue_from, id",
     "later": "rank, coalesce(promised_at, due_from), id",
 }
 
