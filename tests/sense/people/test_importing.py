@@ -4,7 +4,7 @@ from openpyxl import Workbook
 from epipolis.core.imports import ImportOptions
 from epipolis.core.models import AuditEntry
 from epipolis.sense.people import queries, services
-from epipolis.sense.people.models import Person
+from epipolis.sense.people.models import MatchQuestion, Merge, Person
 from tests.sense.city import factories as city
 
 from .factories import AT
@@ -231,3 +231,32 @@ def test_simulated_people_say_so(tmp_path):
     imported(tmp_path, HEADER + "1,Ana,,,,,,\n", simulated=True)
 
     assert Person.objects.get().simulated is True
+
+
+def test_an_import_links_creates_and_asks_without_a_stop_and_says_so(tmp_path):
+    imported(tmp_path, HEADER + "1,Ana,Torres,1980-05-17,F,+999 12345,,\n", source="registry")
+    rows = HEADER + "7,Anna,Torres,1980-05-17,F,+999 12345,,\n8,Hanna,Tores,1980-05-17,F,,,\n9,Li,Wu,1990-01-02,M,,,\n"
+
+    report = imported(tmp_path, rows, source="lab")
+
+    assert (counts(report), report.linked, report.asked) == ((2, 1, 0, 0), 1, 1)
+    assert AuditEntry.objects.filter(action="people.import").latest("id").detail["linked"] == 1
+    again = imported(tmp_path, rows, source="lab")
+    assert (counts(again), again.linked, again.asked) == ((0, 0, 3, 0), 0, 0)
+    assert (MatchQuestion.objects.count(), Merge.objects.count(), Person.objects.count()) == (1, 1, 4)
+
+
+def test_an_import_by_numbers_alone_links_nobody(tmp_path):
+    imported(tmp_path, HEADER + "1,Ana,Torres,1980-05-17,F,+999 12345,,\n", source="registry")
+
+    report = imported(tmp_path, HEADER + "7,Anna,Torres,1980-05-17,F,+999 12345,,\n", source="lab", match=False)
+
+    assert (counts(report), report.linked, report.asked, Merge.objects.count()) == ((1, 0, 0, 0), 0, 0, 0)
+
+
+def test_a_dry_run_with_matching_says_what_would_be_and_stores_nothing(tmp_path):
+    imported(tmp_path, HEADER + "1,Ana,Torres,1980-05-17,F,+999 12345,,\n", source="registry")
+
+    report = imported(tmp_path, HEADER + "7,Anna,Torres,1980-05-17,F,+999 12345,,\n", source="lab", dry_run=True)
+
+    assert (report.linked, Merge.objects.count(), Person.objects.count()) == (1, 0, 1)

@@ -78,7 +78,7 @@ def match_checked(
         found = register_checked(rows, by=by, at=at)
         holders = queries.holding([person for person, _ in found])
         return [
-            Match(person, "new" if made else "linked", 0.0 if made else CERTAIN, None, holders[person])
+            Match(person, "new" if made else "linked", 0.0 if made else CERTAIN, None, holders[person], made)
             for person, made in found
         ]
     for _try in range(_TRIES - 1):
