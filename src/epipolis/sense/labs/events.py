@@ -5,10 +5,10 @@ from epipolis.core.events import Event
 
 
 @dataclass(frozen=True, slots=True)
-class MessageReceived(Event):
-    """A laboratory message is stored and waits to be understood."""
+class MessagesReceived(Event):
+    """Laboratory messages that came together are stored and wait to be understood."""
 
-    message: int
+    messages: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

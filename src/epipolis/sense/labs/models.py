@@ -273,7 +273,7 @@ class Reading(models.Model):
     message = models.OneToOneField(LabMessage, models.CASCADE, related_name="reading")
     device = models.ForeignKey(Device, models.PROTECT, related_name="readings")
     number = models.CharField(max_length=60)  # the device's own
-    is_first = models.BooleanField()  # of those with one number and unlike content, the one that came first
+    is_first = models.BooleanField()  # of those with one number that are proven, the one that came first
     is_proven = models.BooleanField()  # that this device sent it: by its token, or by a signature made with it
     barcode = models.CharField(max_length=40)
     lot = models.CharField(max_length=60)

@@ -9,7 +9,7 @@ from epipolis.core.imports import Importer
 from epipolis.core.modules import Can, Job, Keep, Module, Page, Tile
 
 from . import queries, services
-from .events import MessageReceived
+from .events import MessagesReceived
 from .settings import settings
 
 STAFF = ("tracer", "registrar")
@@ -22,6 +22,8 @@ MODULE = Module(
     menu=(
         Page(gettext_noop("Laboratory inbox"), url="labs:inbox", needs="labs.view"),
         Page(gettext_noop("Laboratories"), url="labs:laboratories", needs="labs.view", icon="building-hospital"),
+        Page(gettext_noop("Sample counter"), url="labs:counter", needs="labs.counter", icon="barcode"),
+        Page(gettext_noop("Test devices"), url="labs:devices", needs="labs.view", icon="device-mobile"),
     ),
     tiles=(
         Tile(
@@ -58,6 +60,16 @@ MODULE = Module(
             topics=("labs",),
             order=33,
         ),
+        Tile(
+            gettext_noop("Silent test devices"),
+            queries.stale_tile,
+            needs="labs.view",
+            definition=gettext_noop("Test devices in use that were not heard for so long as the rules allow."),
+            source=gettext_noop("What devices send, and their regular word that they are there."),
+            url="labs:devices",
+            topics=("labs",),
+            order=34,
+        ),
     ),
     jobs=(Job(services.check_for_left_behind, every=timedelta(minutes=5)),),
     keeps=(
@@ -66,6 +78,12 @@ MODULE = Module(
             lambda: settings.raw_days,
             services.forget_messages,
             gettext_noop("The text of a message is needed to settle what is unclear; its results stay with the case."),
+        ),
+        Keep(
+            "labs.samples",
+            lambda: settings.raw_days,
+            services.forget_samples,
+            gettext_noop("Whose a barcode was is needed until its result is settled; the result stays with the case."),
         ),
     ),
     importers=(
@@ -85,11 +103,16 @@ MODULE = Module(
     permissions={
         "view": Can(gettext_noop("See laboratory messages and results"), roles=(*STAFF, "epidemiologist")),
         "send": Can(gettext_noop("Send laboratory messages"), roles=("partner",)),
+        "measure": Can(gettext_noop("Send readings of the test device that the token belongs to"), roles=("kiosk",)),
+        "counter": Can(gettext_noop("Give sample labels to people"), roles=STAFF),
+        "devices": Can(
+            gettext_noop("Register test devices, who works with them, and lots of kits"), roles=("registrar", "operator")
+        ),
         "handle": Can(gettext_noop("Decide about laboratory messages that wait"), roles=STAFF),
         "open": Can(gettext_noop("Open the text of laboratory messages, with names; each look is logged"), roles=STAFF),
         "manage": Can(gettext_noop("Register laboratories and explain their codes"), roles=("registrar", "operator")),
         "import": Can(gettext_noop("Import tables of laboratory results"), roles=("registrar", "operator")),
         "export": Can(gettext_noop("Export laboratory results"), roles=("epidemiologist", "registrar")),
     },
-    listens={MessageReceived: (services.on_message_received,)},
+    listens={MessagesReceived: (services.on_messages_received,)},
 )

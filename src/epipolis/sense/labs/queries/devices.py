@@ -167,6 +167,17 @@ def results_of_samples(barcodes: Collection[str]) -> dict[str, list[LabResult]]:
     return found
 
 
+def results_of_readings(prefix: str) -> dict[str, list[str]]:
+    """The results in force of readings whose numbers begin so."""
+    rows = Reading.objects.filter(
+        number__startswith=prefix, message__results__taken_back=None, message__results__is_in_force=True
+    )
+    found: dict[str, list[str]] = {}
+    for number, result in rows.order_by("id").values_list("number", "message__results__result"):
+        found.setdefault(number, []).append(result)
+    return found
+
+
 def stale_tile(at: datetime) -> dict[str, Any]:
     """Test devices in use that were not heard for too long."""
     rows = [row for row in device_rows(at) if row.is_stale]

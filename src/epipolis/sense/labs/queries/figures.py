@@ -61,7 +61,9 @@ def is_silent(laboratory: Laboratory, heard: datetime | None, at: datetime) -> b
 
 def unknown_senders() -> list[dict[str, Any]]:
     """Senders that no registered laboratory is, with how many of their messages wait."""
-    rows = LabMessage.objects.filter(laboratory=None, is_waiting=True).values("sender")
+    rows = (
+        LabMessage.objects.filter(laboratory=None, is_waiting=True).exclude(format=LabMessage.Format.READING).values("sender")
+    )
     found = rows.annotate(rows=Count("id"), last=Max("received")).order_by("-rows")[:50]
     return [row | {"code": row["sender"].rsplit("|", 1)[-1]} for row in found]  # HL7: the facility of sender and facility
 

@@ -1,7 +1,7 @@
 """Processing: a stored message is understood once, and ends in exactly one state; what goes wrong waits for a person."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -10,13 +10,15 @@ from django.db.models import F
 from django.utils.translation import gettext_noop
 
 from epipolis.core import audit, clock, live
-from epipolis.sense.labs.events import MessageReceived
+from epipolis.core.events import publish_many
+from epipolis.sense.labs.events import MessagesReceived
 from epipolis.sense.labs.models import LabMessage
 from epipolis.sense.labs.settings import settings
 
 from .filing import Chosen, Filed, file_all
 from .locks import hold
 from .reading import findings_of, raw_of, reports_of
+from .readings import file_reading
 from .reasons import (
     FAILED,
     REHEARSAL,
@@ -35,12 +37,31 @@ from .senders import laboratory_named
 log = logging.getLogger(__name__)
 State = LabMessage.State
 SYSTEM = "laboratories"
+_TOGETHER = 20  # messages of one job
 
 
-def on_message_received(event: MessageReceived) -> None:
-    """Understand a message that was stored; hearing of it twice, or when it is gone, changes nothing."""
-    with suppress(LabMessage.DoesNotExist):
-        process_message(event.message, at=clock.now())
+def announce(numbers: Iterable[int]) -> None:
+    """Have messages processed, some at a time: one job for each would take longer than the messages themselves."""
+    found = sorted(numbers)
+    publish_many(MessagesReceived(tuple(found[start : start + _TOGETHER])) for start in range(0, len(found), _TOGETHER))
+
+
+def on_messages_received(event: MessagesReceived) -> None:
+    """Understand messages that were stored; hearing of them twice, or when they are gone, changes nothing.
+
+    One that cannot be processed does not stop the others; it is tried again with them.
+    """
+    failure: Exception | None = None
+    for number in event.messages:
+        try:
+            with suppress(LabMessage.DoesNotExist):
+                process_message(number, at=clock.now())
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 def process_message(message_id: int, *, at: datetime, by: audit.Actor = SYSTEM, chosen: Chosen | None = None) -> LabMessage:
@@ -97,6 +118,8 @@ def end(
 
 
 def _file(message: LabMessage, *, by: audit.Actor, at: datetime, chosen: Chosen | None) -> tuple[str, Reason]:
+    if message.format == LabMessage.Format.READING:
+        return _state_of(file_reading(message, by=by, at=at, chosen=chosen))
     if message.laboratory is None:
         message.laboratory = laboratory_named(message.sender)
     is_asked = chosen is not None  # a person looked: who sent it and its number are accepted
@@ -135,10 +158,12 @@ def _check_sender(message: LabMessage) -> None:
 def _check_twin(message: LabMessage) -> None:
     """Whether the sender has used this number for another message before; of two that come together, one is the first."""
     hold(f"laboratory message {message.sender}\n{message.message_id}")
-    others = LabMessage.objects.filter(sender=message.sender, message_id=message.message_id).exclude(id=message.id)
-    others.filter(problem=UNREADABLE).update(is_waiting=False)  # now it came whole
-    for other_id, processed in others.exclude(problem__in=(UNREADABLE, TWIN)).values_list("id", "processed"):
-        if other_id < message.id or processed is not None:
+    same = LabMessage.objects.filter(sender=message.sender, message_id=message.message_id).exclude(id=message.id)
+    others = list(same.exclude(problem=TWIN).values_list("id", "processed", "problem"))
+    if any(problem == UNREADABLE for *_, problem in others):
+        same.filter(problem=UNREADABLE).update(is_waiting=False)  # now it came whole
+    for other, processed, problem in others:
+        if problem != UNREADABLE and (other < message.id or processed is not None):
             text = gettext_noop("The sender has used the number %(number)s before, for a message with other content.")
             raise UnclearError(TWIN, text, number=message.message_id)
 

@@ -17,6 +17,7 @@ from epipolis.sense.labs.models import CodeMeaning, LabMessage, Laboratory
 from epipolis.sense.people.services import PersonError, PersonRow
 from epipolis.sense.people.services.rows import NO_BIRTH, check_row
 
+from .measurements import read_reading
 from .reasons import (
     ANSWER,
     FUTURE,
@@ -65,6 +66,8 @@ def reports_of(raw: bytes, form: str) -> list[LabReport]:
             return read_hl7(raw, zone)
         if form == LabMessage.Format.FHIR:
             return read_fhir(raw, zone)
+        if form == LabMessage.Format.READING:
+            return [read_reading(raw)]
         return read_row(raw)
     except NoResultError as error:
         raise RejectedError(NO_RESULT, broken(error)) from error

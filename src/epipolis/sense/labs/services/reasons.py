@@ -22,6 +22,7 @@ TEST, ANSWER, NOBODY, PEOPLE, OTHER_PERSON, ORDER, FUTURE, FACTS, FAILED = (
     "facts",
     "failed",
 )
+DEVICE, OPERATOR, LOT, SAMPLE, CLOCK = "device", "operator", "lot", "sample", "clock"  # of test devices
 PROBLEMS = {
     UNREADABLE: gettext_noop("cannot be read"),
     NO_RESULT: gettext_noop("holds no laboratory result"),
@@ -39,6 +40,11 @@ PROBLEMS = {
     ORDER: gettext_noop("final result after its correction"),
     FUTURE: gettext_noop("times that are still to come"),
     FACTS: gettext_noop("the case cannot take it"),
+    DEVICE: gettext_noop("test device not in use"),
+    OPERATOR: gettext_noop("unknown operator"),
+    LOT: gettext_noop("unknown lot"),
+    SAMPLE: gettext_noop("unknown sample"),
+    CLOCK: gettext_noop("times that cannot be right"),
     FAILED: gettext_noop("could not be processed"),
 }
 

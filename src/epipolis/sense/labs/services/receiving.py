@@ -9,13 +9,12 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_noop
 
 from epipolis.core import audit, live
-from epipolis.core.events import publish_many
 from epipolis.core.intake import DUPLICATE, STORED, Outcome, rejected
 from epipolis.core.sealing import seal
-from epipolis.sense.labs.events import MessageReceived
 from epipolis.sense.labs.models import LabMessage
 
 from .envelopes import Envelope, Incoming, envelopes
+from .processing import announce
 from .reasons import IDENTITY, UNREADABLE, broken, no_reason, told
 from .senders import Senders
 
@@ -91,7 +90,7 @@ def _store(found: Sequence[Envelope], *, by: audit.Actor, at: datetime) -> set[K
         cursor.execute(_ADD, [actor, at, at, *columns])
         added = cursor.fetchall()
     if added:
-        publish_many(MessageReceived(number) for number, *_, state in added if state == LabMessage.State.RECEIVED)
+        announce(number for number, *_, state in added if state == LabMessage.State.RECEIVED)
         audit.record("labs.receive", by=by, at=at, rows=len(added))
         live.tell("labs")
     return {(sender, number, digest) for _, sender, number, digest, _ in added}

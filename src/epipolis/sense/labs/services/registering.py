@@ -8,11 +8,10 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from epipolis.core import audit, live
-from epipolis.core.events import publish_many
 from epipolis.engines.messages import KINDS
-from epipolis.sense.labs.events import MessageReceived
 from epipolis.sense.labs.models import CodeMeaning, LabMessage, Laboratory
 
+from .processing import announce
 from .reasons import SENDER, TEST, UNTRUSTED, no_reason
 
 FIELDS = ("name", "code", "account", "certificate", "disease", "is_trusted", "is_closed", "silent_after")
@@ -81,7 +80,7 @@ def explain_code(
     )
     audit.record("labs.explain", by=by, at=at, subject=made.id, state=disease or "-")
     waiting = LabMessage.objects.filter(problem=TEST, is_waiting=True)
-    _receive_again(waiting.filter(laboratory=laboratory) if laboratory else waiting)
+    receive_again(waiting.filter(laboratory=laboratory) if laboratory else waiting)
     return made
 
 
@@ -97,18 +96,19 @@ def _let_in(laboratory: Laboratory) -> None:
     own = LabMessage.objects.filter(problem=SENDER, is_waiting=True, laboratory=None)
     numbers = [row.id for row in own.only("id", "sender")[:_MOST] if laboratory.code in (*row.sender.split("|"), row.sender)]
     LabMessage.objects.filter(id__in=numbers).update(laboratory=laboratory)
-    _receive_again(LabMessage.objects.filter(id__in=numbers))
+    receive_again(LabMessage.objects.filter(id__in=numbers))
     if laboratory.is_trusted:
-        _receive_again(LabMessage.objects.filter(problem=UNTRUSTED, is_waiting=True, laboratory=laboratory))
+        receive_again(LabMessage.objects.filter(problem=UNTRUSTED, is_waiting=True, laboratory=laboratory))
     live.tell("labs")
 
 
-def _receive_again(waiting: Any) -> None:
+def receive_again(waiting: Any) -> None:
+    """Process messages again that wait for something that is known now."""
     numbers = list(waiting.select_for_update().order_by("id").values_list("id", flat=True)[:_MOST])
     LabMessage.objects.filter(id__in=numbers).update(
         state=LabMessage.State.RECEIVED, problem="", is_waiting=False, reason=no_reason(), processed=None
     )
-    publish_many(MessageReceived(number) for number in numbers)
+    announce(numbers)
 
 
 def _save(row: Laboratory) -> None:
