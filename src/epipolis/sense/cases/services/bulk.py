@@ -30,8 +30,7 @@ _CASE = ("id", "person_id", "disease", "source", "source_key", "known_at", "revi
 _REVISION = ("case_id", "revision", "known_at", "superseded_at", "changed", "by", "origin", *FIELDS)
 _DECISION = ("case_id", "outcome", "decision", "kept", "conflict", "decided_at", "superseded_at")
 _STATES = tuple(FIELDS.index(name) for name in STATES)
-_TOLD = tuple(name for name in FIELDS if name not in WORD)
-_NOTHING: tuple[Any, ...] = (None, "", {})
+_TOLD = tuple(sorted(name for name in FIELDS if name not in WORD))
 _NEVER = object()
 
 
@@ -53,7 +52,7 @@ def create(rows: Sequence[ReadRow], persons: Sequence[UUID], *, by: audit.Actor,
             decisions += _decided(row, pack, moment, at)
         facts = _stored(row.facts)
         cases.append((row.id, person, row.disease, row.source, row.source_key, moment, moment, 1, row.simulated, *facts))
-        changed = json.dumps(sorted(name for name in _TOLD if row.facts[name] not in _NOTHING))
+        changed = json.dumps([name for name in _TOLD if (said := row.facts[name]) or said is False or said == 0])
         revisions.append((row.id, 1, moment, None, changed, actor, row.source, *facts))
     _copy("cases_case", _CASE, cases)
     _copy("cases_caserevision", _REVISION, revisions)

@@ -135,7 +135,8 @@ def _words(facts: Mapping[str, Any]) -> Iterator[Broken]:
     if facts["classified"] not in _WORDS_OF:
         yield Broken("classified", gettext_noop("is no known way to classify"))
     for kind, names in STATES.items():
-        yield from _states(kind, names, facts[kind])
+        if facts[kind] != {}:
+            yield from _states(kind, names, facts[kind])
     if facts["outcome"] not in _OUTCOMES:
         yield Broken("outcome", gettext_noop("is no known outcome"))
     for name in ("age_from", "age_to"):
