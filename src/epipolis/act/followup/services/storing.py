@@ -20,6 +20,15 @@ _EXPOSURE = (
     "last_contact", "reported", "counted_from", "counted_by", "starts", "until", "rule", "days", "tracing_contact", "known_at",
     "moved_at", "gone", "note",
 )  # fmt: skip
+_PLANNED = {
+    "starts": "date", "standard_until": "date", "until": "date", "extended_until": "date", "decision": "jsonb",
+    "risk": "varchar", "rank": "smallint", "certain": "boolean", "due_from": "timestamptz", "overdue_from": "timestamptz",
+    "is_told": "boolean", "restarted_at": "timestamptz", "state": "varchar", "ended": "timestamptz", "end_reason": "jsonb",
+    "revision": "integer",
+}  # fmt: skip
+_SET = ", ".join(f"{name} = x.{name}" for name in _PLANNED)
+_TYPED = ", ".join(f"{name} {kind}" for name, kind in _PLANNED.items())
+_UPDATE = f"UPDATE followup_followup f SET {_SET} FROM jsonb_to_recordset(%s::jsonb) AS x(id bigint, {_TYPED}) WHERE f.id = x.id"  # noqa: S608, E501 -- only names of this file
 _JSON = frozenset(("decision", "assignment", "end_reason"))
 
 
@@ -41,6 +50,15 @@ def copy_follow_ups(rows: Sequence[FollowUp]) -> None:
 
 def copy_exposures(rows: Sequence[Exposure]) -> None:
     _copy("followup_exposure", _EXPOSURE, rows)
+
+
+def update_plans(rows: Sequence[FollowUp]) -> None:
+    """What planning again may change, for many rows in one statement: row by row it takes ten times as long."""
+    if not rows:
+        return
+    values = [{"id": row.id, **{name: getattr(row, name) for name in _PLANNED}} for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_UPDATE, [msgspec.json.encode(values).decode()])
 
 
 def _copy(table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:

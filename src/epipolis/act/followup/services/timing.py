@@ -13,13 +13,11 @@ from epipolis.core import audit, clock
 from epipolis.core.rules import Decision, RulePack
 from epipolis.understand.tracing.queries import RANKS
 
+from .storing import update_plans
+
 NEW_EXPOSURE = gettext_noop("A new exposure, or news about one.")
 _NO_EXPOSURE = gettext_noop("The contact no longer counts: what made it one was corrected.")
 _PLANNED = ("starts", "standard_until", "until", "extended_until")
-_SAVED = (
-    *_PLANNED, "decision", "risk", "rank", "certain", "due_from", "overdue_from", "is_told", "restarted_at", "state", "ended",
-    "end_reason", "revision",
-)  # fmt: skip
 _REOPENED = (State.COMPLETED, State.LOST, State.NOT_NEEDED, State.CANCELLED)
 
 
@@ -33,7 +31,7 @@ def replan_all(ids: Collection[int], *, by: audit.Actor, at: datetime, reason: s
         if days_of(row) != former:
             row.revision += 1
             changes.append(changed(row, "dates", former, days_of(row), reason=reason, by=by, at=at))
-    FollowUp.objects.bulk_update(rows, _SAVED, batch_size=200)
+    update_plans(rows)
     Change.objects.bulk_create(changes)
 
 
