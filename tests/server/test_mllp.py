@@ -22,6 +22,7 @@ from epipolis.engines.messages import Frames, frame
 from epipolis.sense.labs import services
 from epipolis.sense.labs.models import LabMessage, LabResult
 from epipolis.sense.labs.settings import Settings
+from epipolis.server.keepers import ChildKeeper
 from epipolis.server.mllp import MllpServer, tls_context
 from tests.sense.labs.messages import LAB, NEGATIVE, NOW, oru
 from tests.server.running import wait_until
@@ -332,3 +333,32 @@ def test_a_listener_killed_between_commit_and_acknowledgement_gets_the_message_a
     deliver_events()
     assert (LabMessage.objects.count(), LabResult.objects.count()) == (2, 2)
     assert [row.state for row in LabMessage.objects.order_by("id")] == [State.NEW_CASE, State.EXISTING_CASE]
+
+
+def test_beside_the_platform_a_listener_that_dies_is_started_again(monkeypatch):
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    keeper = ChildKeeper("mllp", "--port", str(port))
+
+    def acknowledged(number):
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as sender:
+                sender.sendall(frame(oru(number).encode()))
+                return codes(sender.recv(4096)) == ["AA"]
+        except OSError:
+            return False
+
+    keeper.start()
+    try:
+        wait_until(lambda: acknowledged("M1"), 90)
+        keeper._child.kill()
+        keeper._child.wait()
+        wait_until(lambda: acknowledged("M2"), 90)
+    finally:
+        keeper.stop()
+
+    assert not acknowledged("M3")
+    assert LabMessage.objects.count() == 2
