@@ -1,4 +1,4 @@
-from .documents import changes_between, decode, digest_of, document_of, encode, pseudonymous, unread_document_of
+from .documents import changes_between, decode, digest_of, document_of, encode, plain_document, pseudonymous, unread_document_of
 from .identity import is_signed, key_id_of, own_address, own_key_id, own_name, own_public_key, sign, spoken
 from .lists import (
     changed_document,
@@ -60,6 +60,7 @@ __all__ = [
     "partner_of_key",
     "partners",
     "person_in_words",
+    "plain_document",
     "pseudonymous",
     "selected_cases",
     "shared_from_here",

@@ -74,6 +74,12 @@ def encode(document: CaseDocument) -> str:
     return msgspec.json.encode(document).decode()
 
 
+def plain_document(document: CaseDocument) -> dict[str, Any]:
+    """A document as plain values."""
+    found: dict[str, Any] = msgspec.to_builtins(document)
+    return found
+
+
 def decode(text: str | bytes) -> CaseDocument:
     """The document again.
 

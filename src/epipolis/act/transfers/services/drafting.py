@@ -18,7 +18,6 @@ from .errors import TransferError
 from .outcomes import check_may_go
 from .queueing import cancel, queue, try_again
 from .storing import done, keep_document, locked
-from .wire import plain
 
 State, What = Transfer.State, Transfer.What
 
@@ -176,5 +175,5 @@ def _offer(row: Transfer, document: CaseDocument) -> dict[str, Any]:
         "revision": row.revision,
         "simulated": row.simulated,
         "origin": (origin or own) if row.what == What.HANDOVER else {},
-        "document": plain(document),
+        "document": queries.plain_document(document),
     }

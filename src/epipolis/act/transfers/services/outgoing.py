@@ -30,7 +30,7 @@ def deliver_waiting(at: datetime | None = None) -> int:
     now, count = at or clock.now(), 0
     silent: set[int] = set()
     due = Outgoing.objects.filter(state=Outgoing.State.WAITING, next_try__lte=now, transfer__partner__closed=None)
-    for message, partner in list(due.order_by("next_try", "id").values_list("id", "transfer__partner")[:_AT_ONCE]):
+    for message, partner in list(due.order_by("id").values_list("id", "transfer__partner")[:_AT_ONCE]):
         if partner not in silent:
             went = deliver(message, at=now)
             count += went is True

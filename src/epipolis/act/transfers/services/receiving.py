@@ -89,7 +89,7 @@ def _offered(partner: Partner, told: Told, *, at: datetime) -> dict[str, Any]:
         if row.what == What.HANDOVER and row.document and row.digest != queries.digest_of(document):
             raise RefusedError(409, "changed", "This transfer was offered before with another document.")
         return {"state": row.state, "reason": row.reason}
-    what, origin = text_in(told.body, "what", 20), told.body.get("origin")
+    what, origin, revision = text_in(told.body, "what", 20), told.body.get("origin"), number_in(told.body, "revision")
     if what not in What.values:
         raise ValueError("what: must be handover or share")
     row = Transfer(
@@ -102,7 +102,7 @@ def _offered(partner: Partner, told: Told, *, at: datetime) -> dict[str, Any]:
         message=text_in(told.body, "message"),
         owner=partner.name,
         origin=_origin(origin),
-        revision=number_in(told.body, "revision") if what == What.SHARE else 0,
+        revision=revision if what == What.SHARE else 0,
         drafted=at,
         sent=at,
         received=at,

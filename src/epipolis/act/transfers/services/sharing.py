@@ -26,7 +26,7 @@ from .errors import TransferError
 from .filing import apply_changes
 from .queueing import cancel, queue
 from .storing import done, keep_document, locked, note_losses
-from .wire import document_in, number_in, plain
+from .wire import document_in, number_in
 
 State, What = Transfer.State, Transfer.What
 CHANGEABLE = ("classification", "outcome", *DAYS, "has_symptoms", "symptoms", "circumstances")
@@ -58,7 +58,7 @@ def _tell(row: Transfer, *, at: datetime) -> bool:
     keep_document(row, document)
     row.revision, row.updated = row.revision + 1, at
     cancel(row, "update", at=at, untried=True)
-    queue(row, "update", {"document": plain(document), "revision": row.revision}, at=at)
+    queue(row, "update", {"document": queries.plain_document(document), "revision": row.revision}, at=at)
     done(row, "update", by=f"office:{queries.own_name()}", at=at)
     return True
 
@@ -93,7 +93,7 @@ def change_shared(transfer_id: UUID, changes: Mapping[str, Any], *, by: audit.Ac
 def _propose(row: Transfer, wanted: CaseDocument, *, at: datetime) -> None:
     row.changed = seal(queries.encode(wanted))
     cancel(row, "proposal", at=at, untried=True)
-    queue(row, "proposal", {"document": plain(wanted), "revision": row.revision}, at=at)
+    queue(row, "proposal", {"document": queries.plain_document(wanted), "revision": row.revision}, at=at)
 
 
 def take_update(row: Transfer, body: dict[str, Any], *, at: datetime) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def take_proposal(row: Transfer, body: dict[str, Any], *, at: datetime) -> dict[
     base = queries.document(row)
     if row.what != What.SHARE or row.state != State.ACCEPTED or case is None or base is None:
         return {"outcome": "refused", "why": "the case is not shared any more"}
-    present = {"document": plain(base), "revision": row.revision}
+    present = {"document": queries.plain_document(base), "revision": row.revision}
     if not row.partner.may_change or case.owner:
         return {"outcome": "refused", "why": "changes of this office are not taken over", **present}
     if number_in(body, "revision") != row.revision:
@@ -145,7 +145,7 @@ def take_proposal(row: Transfer, body: dict[str, Any], *, at: datetime) -> dict[
     row.revision, row.updated = row.revision + 1, at
     done(row, "merge", by=by, at=at)
     document = queries.document(row)
-    return {"outcome": "merged", "document": plain(document), "revision": row.revision}
+    return {"outcome": "merged", "document": queries.plain_document(document), "revision": row.revision}
 
 
 def _only_changeable(base: CaseDocument, told: CaseDocument) -> CaseDocument:

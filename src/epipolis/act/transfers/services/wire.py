@@ -28,12 +28,6 @@ def decoded(text: str) -> dict[str, Any]:
     return msgspec.json.decode(text, type=dict[str, Any])
 
 
-def plain(document: CaseDocument) -> dict[str, Any]:
-    """A document as plain values."""
-    found: dict[str, Any] = msgspec.to_builtins(document)
-    return found
-
-
 def read(raw: bytes) -> Told:
     """The message.
 
@@ -92,11 +86,11 @@ def number_in(body: dict[str, Any], name: str) -> int:
 def _check(value: Any, where: str) -> None:
     if isinstance(value, str) and (len(value) > (_LONG if where.endswith(".note") else _TEXT * 2) or "\0" in value):
         raise ValueError(f"{where}: is too long, or holds the NUL character")
-    if isinstance(value, list) and len(value) > _MOST:
+    if isinstance(value, list | tuple) and len(value) > _MOST:
         raise ValueError(f"{where}: has more than {_MOST} entries")
     if isinstance(value, dict):
         for name, one in value.items():
             _check(one, f"{where}.{name}")
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for one in value:
             _check(one, where)
