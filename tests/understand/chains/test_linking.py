@@ -171,3 +171,15 @@ def test_the_tree_of_the_imported_mers_outbreak_equals_the_links_of_the_file(sha
     assert {pair for pair in hung if pair[1] not in several} == {pair for pair in told if pair[1] not in several}
     assert {pair[1] for pair in hung} >= several
     assert hung <= set(told)
+
+
+def test_without_an_onset_the_report_stands_in_and_nobody_is_infected_by_a_case_of_weeks_later():
+    early, late = case(onset=None, reported=ONSET), case(onset=None, reported=ONSET + timedelta(days=25))
+    soon = case(onset=None, reported=ONSET + timedelta(days=5))
+    met(late, early)
+    met(soon, early)
+    relink()
+    assert sources(early).get(late.id) is None
+    assert sources(late) == {}
+    assert sources(soon)[early.id].probability > 0.5
+    assert sources(soon)[early.id].days is None

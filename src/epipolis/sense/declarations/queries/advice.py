@@ -5,13 +5,21 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from epipolis.core.rules import Decision, RulePack, in_force
 from epipolis.engines.criteria import evaluate
 from epipolis.sense.cases.models import Circumstance, State, Symptom
 from epipolis.sense.declarations.models import Advice
 
+_PLAIN = {
+    Symptom.ALTERED_MENTAL_STATUS: gettext_lazy("confused, or hard to wake"),
+    Symptom.DYSPNOEA: gettext_lazy("short of breath"),
+    Symptom.ANOSMIA: gettext_lazy("cannot smell or taste as usual"),
+    Symptom.FATIGUE: gettext_lazy("weak or very tired"),
+    Circumstance.CONTACT_OF_CASE: gettext_lazy("close to somebody who has or may have the disease"),
+}
+"""What only doctors call by its name, as everybody says it."""
 _TRUTH = {str(State.YES): True, str(State.NO): False}
 _WELL = gettext_noop("No symptom and no contact with a case was declared.")
 _MISSING = gettext_noop("Not everything was answered, so it cannot be said that nothing is needed.")
@@ -23,12 +31,12 @@ def rule_on(day: date) -> RulePack:
 
 def asked_symptoms(day: date) -> list[tuple[str, str]]:
     """The symptoms that the rule asks for, by name and in words."""
-    words = dict(Symptom.choices)
+    words: dict[str, Any] = dict(Symptom.choices) | _PLAIN
     return [(name, str(words[name])) for name in rule_on(day)["asked"]]
 
 
 def asked_circumstances(day: date) -> list[tuple[str, str]]:
-    words = dict(Circumstance.choices)
+    words: dict[str, Any] = dict(Circumstance.choices) | _PLAIN
     return [(name, str(words[name])) for name in rule_on(day)["circumstances"]]
 
 

@@ -69,19 +69,24 @@ def _links(known: dict[UUID, queries.Known], wanted: list[UUID], pack: RulePack,
     said = queries.evidence(known, wanted, pack)
     ids = list(known)
     number = {case: index for index, case in enumerate(ids)}
-    onsets = [float(case.onset.toordinal()) if case.onset else float("nan") for case in known.values()]
+    # Without an onset the day of the report stands in for it, so many days earlier: better than no day at all.
+    earlier = pack["onset_before_report_days"]
+    onsets = [float(case.onset.toordinal() if case.onset else case.day.toordinal() - earlier) for case in known.values()]
     table = infectors(onsets, queries.pairs_table(number, said), queries.lags_of(pack), unseen=pack["unseen"])
     found: dict[Pair, Link] = {}
     for row in table.to_pylist():
         pair = (ids[row["infectee"]], ids[row["infector"]])
         if row["probability"] >= pack["shown_from"]:
-            days = None if row["days"] is None else int(row["days"])
-            found[pair] = _link(pair, row["probability"], days, said, pack.reference, at)
+            found[pair] = _link(pair, row["probability"], _days(known, pair), said, pack.reference, at)
     for pair, basis in said.basis.items():
         if basis == Basis.JUDGED and pair[1] in known:  # what a person decided stands, whatever the days say
-            onset, before = known[pair[0]].onset, known[pair[1]].onset
-            found[pair] = _link(pair, 1.0, (onset - before).days if onset and before else None, said, pack.reference, at)
+            found[pair] = _link(pair, 1.0, _days(known, pair), said, pack.reference, at)
     return found
+
+
+def _days(known: dict[UUID, queries.Known], pair: Pair) -> int | None:
+    onset, before = known[pair[0]].onset, known[pair[1]].onset
+    return (onset - before).days if onset and before else None
 
 
 def _link(pair: Pair, chance: float, days: int | None, said: queries.Evidence, rule: str, at: datetime) -> Link:
