@@ -14,6 +14,7 @@ COMMANDS = {  # command → file in `commands`; each file defines a function of 
     "serve": "serve",
     "worker": "serve",
     "mllp": "mllp",
+    "devices": "devices",
     "migrate": "upkeep",
     "load": "tables",
     "import": "tables",

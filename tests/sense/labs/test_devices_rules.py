@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def send(client):
-    device, token = made.device()
+    _device, token = made.device()
     made.lot()
     return made.OverHttp(client, token)
 
@@ -62,7 +62,7 @@ def test_a_negative_reading_stays_with_the_person(send, ana):
 
 
 def test_a_lot_past_its_last_day_confirms_nothing_and_says_so(client, ana):
-    device, token = made.device()
+    _device, token = made.device()
     made.lot(expires=date(2021, 3, 9), kind="pcr")
 
     made.OverHttp(client, token)(made.reading())
