@@ -41,7 +41,7 @@ def road(offices):
 
 
 def states(office: Office) -> list[tuple[str, str]]:
-    return [(one["direction"], one["state"]) for one in office.ask("GET", "?limit=10")["items"]]
+    return [(one["direction"], one["state"]) for one in office.ask("GET", "/?limit=10")["items"]]
 
 
 def test_a_case_is_handed_over_once_whatever_dies_and_comes_home_again(offices, road):
@@ -56,7 +56,7 @@ def test_a_case_is_handed_over_once_whatever_dies_and_comes_home_again(offices, 
         killed.set()
 
     road.cut = cut
-    sent = north.ask("POST", "", {"case": case, "partner": to_south, "what": "handover", "message": "moved", "send": True})
+    sent = north.ask("POST", "/", {"case": case, "partner": to_south, "what": "handover", "message": "moved", "send": True})
     assert sent["state"] == "sent"
     assert killed.wait(60)
     assert states(south) == [("in", "received")]
@@ -65,12 +65,12 @@ def test_a_case_is_handed_over_once_whatever_dies_and_comes_home_again(offices, 
     wait_until(lambda: states(north) == [("out", "received")], 90)
     assert states(south) == [("in", "received")]
 
-    arrived = south.ask("GET", "")["items"][0]
+    arrived = south.ask("GET", "/")["items"][0]
     assert (arrived["message"], arrived["owner"]) == ("moved", "Northville")
     accepted = south.ask("POST", f"/{arrived['id']}/accept")
     assert (accepted["state"], accepted["owner"]) == ("accepted", "Southport")
     wait_until(lambda: states(north) == [("out", "accepted")], 60)
-    assert north.ask("GET", "")["items"][0]["owner"] == "Southport"
+    assert north.ask("GET", "/")["items"][0]["owner"] == "Southport"
     assert north.tell(f"answer = case_queries.case(UUID('{case}')).owner") == "Southport"
 
     there = accepted["case"]
@@ -91,9 +91,9 @@ def test_a_case_is_handed_over_once_whatever_dies_and_comes_home_again(offices, 
         "from datetime import date\n"
         f"cases.revise_case(UUID('{there}'), {{'hospitalised': date(2026, 1, 9)}}, by='test', at=now())"
     )
-    south.ask("POST", "", {"case": there, "partner": to_north, "what": "handover", "send": True})
+    south.ask("POST", "/", {"case": there, "partner": to_north, "what": "handover", "send": True})
     wait_until(lambda: ("in", "received") in states(north), 60)
-    back = next(one for one in north.ask("GET", "?direction=in")["items"])
+    back = next(one for one in north.ask("GET", "/?direction=in")["items"])
     assert north.ask("POST", f"/{back['id']}/accept")["case"] == case
     told = north.tell(f"found = case_queries.case(UUID('{case}'))\nanswer = [found.owner, str(found.hospitalised)]")
     assert told == ["", "2026-01-09"]
@@ -105,15 +105,15 @@ def test_a_shared_case_is_read_without_a_name_kept_in_step_and_the_owner_wins(of
     north, south = offices
     case = north.tell(CASE.replace('"N1"', '"N2"').replace("A123456789", "B987654321").replace('"L1"', '"L2"'))
     partner = north.tell("row = queries.partners().first()\nrow.may_change = True\nrow.save()\nanswer = row.id")
-    north.ask("POST", "", {"case": case, "partner": partner, "what": "share", "send": True})
-    wait_until(lambda: south.ask("GET", "?state=received")["items"], 60)
-    copy = south.ask("GET", "?state=received")["items"][0]
+    north.ask("POST", "/", {"case": case, "partner": partner, "what": "share", "send": True})
+    wait_until(lambda: south.ask("GET", "/?state=received")["items"], 60)
+    copy = south.ask("GET", "/?state=received")["items"][0]
     south.ask("POST", f"/{copy['id']}/accept")
     document = f"queries.document(queries.transfer(UUID('{copy['id']}')))"
     told = south.tell(f"answer = queries.encode({document})")
     assert not [one for one in ("王", "小明", "0912", "B987654321", "N2", "03-14", '"L2"') if one in told]
     assert '"onset":"2026-01-03"' in told
-    wait_until(lambda: north.ask("GET", "?direction=out&state=accepted")["items"][0]["what"] == "share", 60)
+    wait_until(lambda: north.ask("GET", "/?direction=out&state=accepted")["items"][0]["what"] == "share", 60)
 
     north.tell(f"from datetime import date\ncases.revise_case(UUID('{case}'), {{'onset': date(2026, 1, 2)}}, by='t', at=now())")
     wait_until(lambda: south.tell(f"answer = str({document}.onset)") == "2026-01-02", 60)

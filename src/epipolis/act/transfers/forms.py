@@ -16,12 +16,12 @@ STATES = [("open", _("open")), ("", _("all")), *Transfer.State.choices]
 
 
 def _dress(form: forms.Form) -> None:
-    for name, field in form.fields.items():
+    """The look of each field; asking for its errors here would check the form before it is whole."""
+    for field in form.fields.values():
         if isinstance(field.widget, forms.CheckboxInput):
-            look = "form-check-input"
+            field.widget.attrs["class"] = "form-check-input"
         else:
-            look = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
-        field.widget.attrs["class"] = f"{look} is-invalid" if form.is_bound and name in form.errors else look
+            field.widget.attrs["class"] = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
 
 
 class _Dressed(forms.Form):
