@@ -27,6 +27,7 @@ def pages() -> dict[str, str]:
         "measures.md": _measures(),
         "diseases.md": _diseases(),
         "quality.md": _quality(),
+        "exchange.md": _exchange(),
         "measured.md": _measured(),
     }
 
@@ -179,6 +180,12 @@ def _diseases() -> str:
         rows: list[list[object]] = [[f"`{field}`", source] for field, _, source in lines]
         parts.append(f"## `{name}` · {disease.name}\n\n{came_to}.\n\n{_table(['figure', 'source'], rows)}\n")
     return "\n".join(parts)
+
+
+def _exchange() -> str:
+    from epipolis.engines.messages import loss_table
+
+    return loss_table()
 
 
 def _quality() -> str:

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.django_db
 
 PUBLIC_OPERATIONS: dict[str, str] = {
     "GET /api/v1/situation/public": "the city's published figures, with small counts withheld",
+    "POST /api/v1/transfers/exchange": "each request is signed by the compared key of a partner office, once and for now",
     "GET /api/v1/people/mine": "the return code in its header opens one record; wrong ones are counted and lock it",
 }
 NOBODY_IS_SENT_TO = "/accounts/login/"

@@ -224,7 +224,7 @@ def test_a_program_does_over_the_api_what_people_do(client, remote):
     assert [(one["number"], one["outcome"]) for one in told] == [("N1", "same")]
     remote.offers(client, document())
     number = Transfer.objects.get(direction="in").id
-    assert api(client, token, "POST", f"/{number}/reject", '{"reason": " "}').status_code == 422
+    assert api(client, token, "POST", f"/{number}/reject", '{"reason": " "}').status_code == 409
     assert api(client, token, "POST", f"/{number}/accept").json()["state"] == "accepted"
     assert api(client, token, "POST", f"/{number}/reject", '{"reason": "late"}').status_code == 409
     assert api(client, token, "POST", f"/{uuid4()}/accept").status_code == 404
