@@ -1,6 +1,6 @@
 """Every question that the chains answer."""
 
-from .evidence import Evidence, Known, around, evidence, known_cases, lags_of, pairs_table
+from .evidence import Evidence, Known, around, evidence, is_confirmed, known_cases, lags_of, pairs_table
 from .links import (
     COLUMNS,
     count_open,
@@ -33,6 +33,7 @@ __all__ = [
     "figures_of",
     "forest",
     "histogram",
+    "is_confirmed",
     "judgement",
     "judgements_of",
     "known_cases",

@@ -1,6 +1,6 @@
 """What speaks for one case having infected another: who is named, who met, and what people decided."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -18,6 +18,8 @@ from epipolis.sense.people import queries as people
 from epipolis.understand.chains.models import Basis, Judgement
 from epipolis.understand.tracing import queries as tracing
 
+Meeting = tuple[UUID, UUID, int, bool]
+"""Infectee, infector, minutes, and whether it is certain."""
 _JUDGED, _TOLD, _MET = (str(basis) for basis in Basis.values)
 
 
@@ -60,20 +62,34 @@ def known_cases(ids: Collection[UUID] | None = None, *, since: date | None = Non
     }
 
 
-def around(of: Collection[UUID]) -> dict[UUID, Known]:
-    """These cases and every case that may have infected one of them or been infected by it: who met, who is named."""
-    near = {case for pair in _meetings(known_cases(of)) for case in pair[:2]} | set(of)
+def is_confirmed(case: UUID) -> bool:
+    return cases.line_list(classification="confirmed").filter(id=case).exists()
+
+
+def around(of: Collection[UUID]) -> tuple[dict[UUID, Known], list[Meeting]]:
+    """These cases and every case that may have infected one of them or been infected by it: who met, who is named.
+
+    The meetings of `of` come with them, for `evidence`.
+    """
+    known = known_cases(of)
+    met = _meetings(known)
+    near = {case for meeting in met for case in meeting[:2]} | set(of)
     near |= set(Judgement.objects.filter(infectee__in=near, undone=None).values_list("infector", flat=True))
-    known = known_cases(near)
-    named = {case.infected_by for case in known.values() if case.infected_by} - known.keys()
-    return known | known_cases(named)
+    if unseen := near - known.keys() - set(of):
+        known |= known_cases(unseen)
+    if named := {case.infected_by for case in known.values() if case.infected_by} - known.keys():
+        known |= known_cases(named)
+    return known, met
 
 
-def evidence(known: dict[UUID, Known], of: Collection[UUID], pack: RulePack) -> Evidence:
-    """All that speaks for one of the known cases having infected one of `of`."""
+def evidence(
+    known: dict[UUID, Known], of: Collection[UUID], pack: RulePack, *, met: Sequence[Meeting] | None = None
+) -> Evidence:
+    """All that speaks for one of the known cases having infected one of `of`; `met`: the meetings of `of`, where known."""
     wanted, strengths = set(of), pack["strengths"]
     found = Evidence({}, {}, {})
-    for infectee, infector, minutes, certain in _meetings({case: known[case] for case in wanted if case in known}):
+    met = _meetings({case: known[case] for case in wanted if case in known}) if met is None else met
+    for infectee, infector, minutes, certain in met:
         if infectee in wanted and infector in known:
             worth = min(minutes / strengths["minutes_for_one"], strengths["most_for_meeting"]) or 0.1
             _add(found, (infectee, infector), worth if certain else worth * strengths["possible_meeting"], _MET)
@@ -87,13 +103,15 @@ def evidence(known: dict[UUID, Known], of: Collection[UUID], pack: RulePack) -> 
     return found
 
 
-def _meetings(own: dict[UUID, Known]) -> list[tuple[UUID, UUID, int, bool]]:
+def _meetings(own: dict[UUID, Known]) -> list[Meeting]:
     """Each of these cases with each other case that it met, in both directions: (infectee, infector, minutes, certain).
 
     Whoever was infectious when they met is told by the days, not by who was traced first.
     """
     holder = _holders({case.person for case in own.values()})
     met = tracing.meetings_of(people=holder, cases=own)
+    if not met:
+        return []
     holder |= _holders({person for _, person, _, _ in met} - holder.keys())
     by_person: dict[UUID, list[UUID]] = {}
     for case, person in cases.line_list(classification="confirmed").filter(person__in=holder).values_list("id", "person_id"):

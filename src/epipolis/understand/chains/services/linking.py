@@ -26,9 +26,10 @@ def on_case_confirmed(event: CaseConfirmed) -> None:
 
 
 def on_case_revised(event: CaseRevised) -> None:
-    """Link again when a day or the named infector changed."""
-    if not _MATTERS.isdisjoint(event.changed):
-        _link_around(event.case)
+    """Link again when a day or the named infector changed; a case that became confirmed is told of twice, and linked once."""
+    if _MATTERS.isdisjoint(event.changed) or ("classification" in event.changed and queries.is_confirmed(event.case)):
+        return
+    _link_around(event.case)
 
 
 def link_recent(at: datetime | None = None) -> int:
@@ -47,26 +48,27 @@ def link_cases(cases: Collection[UUID], *, at: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     pack = queries.rule_on(clock.local_day(at))
-    known = queries.around(cases)
+    known, met = queries.around(cases)
     wanted = [case for case in cases if case in known]
-    found = _links(known, wanted, pack, at)
+    said = queries.evidence(known, wanted, pack, met=met)
+    found = _links(known, said, pack, at) if said.basis else {}
     held = {(link.infectee_id, link.infector_id): link for link in Link.objects.filter(infectee__in=wanted)}
     gone = [link.pk for pair, link in held.items() if pair not in found]
     new = [link for pair, link in found.items() if pair not in held]
     changed = [link for pair, link in found.items() if pair in held and _differs(link, held[pair])]
+    if not (gone or new or changed):
+        return 0
     Link.objects.filter(pk__in=gone).delete()
     for link in changed:
         link.pk = held[link.infectee_id, link.infector_id].pk
     Link.objects.bulk_update(changed, [*_FIELDS, "made"], batch_size=1_000)
     Link.objects.bulk_create(new, batch_size=2_000)
-    if count := len(gone) + len(new) + len(changed):
-        live.tell("chains", links=count)
-        return count
-    return 0
+    count = len(gone) + len(new) + len(changed)
+    live.tell("chains", links=count)
+    return count
 
 
-def _links(known: dict[UUID, queries.Known], wanted: list[UUID], pack: RulePack, at: datetime) -> dict[Pair, Link]:
-    said = queries.evidence(known, wanted, pack)
+def _links(known: dict[UUID, queries.Known], said: queries.Evidence, pack: RulePack, at: datetime) -> dict[Pair, Link]:
     ids = list(known)
     number = {case: index for index, case in enumerate(ids)}
     # Without an onset the day of the report stands in for it, so many days earlier: better than no day at all.
