@@ -16,14 +16,13 @@ from epipolis.sense.cases import queries as cases
 
 from .ending import finish, open_again
 from .timing import changed, days_of, replan, replan_all
+from .unseen import UNKNOWN, UNSEEN, end_unseen
 
 _AT_ONCE = 5_000  # follow-ups that one run ends; the next run goes on
 _BY = "followup"
 _LOST = gettext_noop("Not reached on %(days)s days in a row; the rule %(rule)s counts somebody as lost after %(most)s.")
 _COMPLETED = gettext_noop("Its last day, %(until)s, is over; seen on %(seen)s of %(days)s days.")
 _TOLD = gettext_noop("Its last day, %(until)s, is over; told once what to watch for, as the rule says for this risk.")
-_UNSEEN = gettext_noop("Its last day, %(until)s, is over, and nobody had been reached.")
-_UNKNOWN = gettext_noop("Its last day, %(until)s, is over, and it never became known who this visitor is.")
 _MERGED = gettext_noop("Two records turned out to be one person.")
 _UNMERGED = gettext_noop("Two records turned out to be two people after all.")
 
@@ -96,7 +95,7 @@ def mark_lost(pack: RulePack, *, at: datetime) -> int:
 
 def end_what_is_over(pack: RulePack, *, at: datetime) -> int:
     """End follow-ups whose last day is over, or extend them where the rule says so."""
-    today, count = clock.local_day(at), 0
+    today, count = clock.local_day(at), end_unseen(pack, at=at, most=_AT_ONCE)
     over = FollowUp.objects.filter(state=State.OPEN, part_of=None, until__lt=today).order_by("until", "id")
     for number in list(over.values_list("id", flat=True)[:_AT_ONCE]):
         with transaction.atomic():
@@ -119,9 +118,9 @@ def end_what_is_over(pack: RulePack, *, at: datetime) -> int:
 def _finish_over(row: FollowUp, pack: RulePack, *, at: datetime) -> None:
     until = row.until.isoformat() if row.until else ""
     if row.person_id is None:
-        finish(row, State.NOT_NEEDED, (_UNKNOWN, {"until": until}), by=_BY, at=at)
+        finish(row, State.NOT_NEEDED, (UNKNOWN, {"until": until}), by=_BY, at=at)
     elif row.first_reached is None and row.last_seen is None:
-        finish(row, State.NOT_NEEDED, (_UNSEEN, {"until": until}), by=_BY, at=at)
+        finish(row, State.NOT_NEEDED, (UNSEEN, {"until": until}), by=_BY, at=at)
     elif not queries.checks_a_day(row.risk, pack):
         finish(row, State.COMPLETED, (_TOLD, {"until": until}), by=_BY, at=at)
     else:

@@ -10,6 +10,8 @@ from epipolis.core.models import User
 from epipolis.understand.tracing import queries
 from epipolis.understand.tracing.models import Contact
 
+_ONE_BY_ONE = 100  # contacts closed together that the trail tells one by one; more end by a rule, and as one line
+
 
 @transaction.atomic
 def work_contact(contact_id: int, *, state: str, note: str, by: audit.Actor, at: datetime) -> Contact:
@@ -72,6 +74,10 @@ def note_follow_up(contact_ids: Sequence[int], *, state: str, by: audit.Actor, a
     found = Contact.objects.select_for_update().filter(id__in=list(contact_ids), state__in=former).exclude(state=state)
     changed = list(found.order_by("id").values_list("id", "person_id", "state", "case_id"))
     Contact.objects.filter(id__in=[row[0] for row in changed]).update(state=state, worked_at=at)
+    if len(changed) > _ONE_BY_ONE:
+        audit.record("tracing.work_many", by=by, at=at, contacts=len(changed), state=state)
+        live.tell("contacts")
+        return len(changed)
     for contact, person, before, case in changed:
         audit.record("tracing.work", by=by, at=at, subject=contact, person=person, former=before, state=state)
         live.tell("contacts", case=str(case))
