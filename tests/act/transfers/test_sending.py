@@ -28,7 +28,7 @@ def named_case(number="N1", national="A1234567", **facts):
     )
     person = people.match_person(row, by="test", at=LATER).person
     facts = {"classification": "confirmed", "reported": date(2026, 3, 9), "note": "lives next to the mill"} | facts
-    return cases.report_case(person, facts, disease="covid", source="clinic", source_key=number, by="test", at=LATER)
+    return cases.report_case(person, facts, disease="covid", source="ward", source_key=number, by="test", at=LATER)
 
 
 def sent(remote, case, what="handover", **may):
@@ -233,7 +233,7 @@ def test_a_shared_case_says_nothing_of_whose_it_is_and_the_same_person_has_one_p
     services.deliver_waiting(GONE)
 
     text = str([told["body"] for told in remote.heard])
-    for one in ("Mina", "Weber", "A1234567", "0912", "accession", "mill", "'N1'", "clinic", "1975, 5"):
+    for one in ("Mina", "Weber", "A1234567", "0912", "accession", "mill", "'N1'", "ward", "1975, 5"):
         assert one not in text
     first, second = (told["body"]["document"] for told in remote.heard)
     assert first["person"]["identifiers"] == second["person"]["identifiers"]
