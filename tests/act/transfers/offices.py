@@ -88,6 +88,7 @@ class Office:
             self.server.wait(60)
         self.console.stdin.close()
         self.console.wait(60)
+        self.console.stdout.close()
 
     def tell(self, code: str):
         self.console.stdin.write(json.dumps(code) + "\n")

@@ -33,7 +33,7 @@ def offices(tmp_path_factory):
         one.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def road(offices):
     made = Road(offices[1].port)
     yield made
