@@ -1,6 +1,6 @@
 """Follow-up for programs: whom to call, one follow-up, exposures, answers, calls, days. No names, only identifiers."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -147,6 +147,26 @@ class EndOut(Schema):
     follow_up: FollowUpOut
 
 
+class IndicatorOut(Schema):
+    """A share with what it counts; `share` is null while there is nothing to count."""
+
+    name: str
+    title: str
+    definition: str
+    met: int
+    of: int
+    share: float | None
+    target: float
+    more_is_better: bool
+    by_day: dict[str, tuple[int, int]]
+
+
+class IndicatorsOut(Schema):
+    since: date
+    until: date
+    items: list[IndicatorOut]
+
+
 @router.get("", response=ListOut, auth=Needs("followup.view"))
 def work_list(
     request: HttpRequest,
@@ -192,6 +212,19 @@ def add_exposure(request: HttpRequest, data: ExposureIn):
         at=at,
     )
     return _out(_row(made.id))
+
+
+@router.get("/indicators", response=IndicatorsOut, auth=Needs("followup.view"))
+def indicators(request: HttpRequest, since: Day | None = None, until: Day | None = None):
+    """How well the response works, by default over the last 14 days; `by_day` is how many it held for, of how many."""
+    at = clock.now()
+    last = until or clock.local_day(at)
+    first = since or last - timedelta(days=13)
+    try:
+        rows = queries.counted(first, last, at)
+    except ValueError as error:
+        raise ProblemError(422, "invalid", f"These days cannot be counted: {error}.") from error
+    return {"since": first, "until": last, "items": [_indicator(one, rows) for one in queries.shares(rows)]}
 
 
 @router.get("/{int:number}", response=FollowUpOut, auth=Needs("followup.view"))
@@ -244,6 +277,17 @@ def _row(number: int) -> FollowUp:
     if found is None:
         raise ProblemError(404, "not_found", "There is no such follow-up.")
     return found
+
+
+def _indicator(one: queries.Share, rows: list[queries.Counted]) -> dict[str, Any]:
+    told, days = one.indicator, queries.shares_by(rows, lambda row: row.day, one.indicator.name)
+    return {
+        "title": str(told.title),
+        "definition": str(told.definition),
+        **{name: getattr(told, name) for name in ("name", "target", "more_is_better")},
+        **{name: getattr(one, name) for name in ("met", "of", "share")},
+        "by_day": {day.isoformat(): (found.met, found.of) for day, found in days.items()},
+    }
 
 
 def _refusal(error: FollowUpError) -> ProblemError:

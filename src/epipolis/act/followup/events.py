@@ -22,6 +22,14 @@ class FollowUpEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CaseInterviewed(Event):
+    """The talk with a case was written down; whom they named is followed already."""
+
+    interview: int
+    case: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class SymptomsTold(Event):
     """Somebody under follow-up said, or was found, to have symptoms."""
 

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from epipolis.core import clock
 from epipolis.core.models import User
+from epipolis.sense.cases.models import Case, Circumstance, Symptom
+from epipolis.sense.cases.models import State as Answered
 from epipolis.sense.city import queries as city
 from epipolis.understand.tracing.models import Risk
 
@@ -114,6 +116,7 @@ class AttemptForm(OnePageForm):
     )
     note = forms.CharField(label=_("Note, or what was promised"), required=False, max_length=300, validators=_PLAIN)
     client_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    tried_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)  # by the phone's clock, where it was sent later
 
 
 class ReasonForm(OnePageForm):
@@ -213,3 +216,97 @@ class ExposureForm(forms.Form):
         if first and last and first > last:
             raise forms.ValidationError(_("The first contact lies after the last."))
         return found
+
+
+class PeriodForm(forms.Form):
+    """The days that are counted."""
+
+    since = DayField(label=_("From"), required=False)
+    until = DayField(label=_("Until"), required=False)
+
+
+class NamedForm(forms.Form):
+    """One person whom a case named."""
+
+    key = forms.RegexField(r"^[\w-]{1,40}$", required=False, widget=forms.HiddenInput)
+    given_name = forms.CharField(label=_("Given name"), max_length=150, required=False, validators=_PLAIN)
+    family_name = forms.CharField(label=_("Family name"), max_length=150, required=False, validators=_PLAIN)
+    phone = forms.CharField(
+        label=_("Telephone"), max_length=50, required=False, validators=_PLAIN, widget=forms.TextInput(attrs={"type": "tel"})
+    )
+    relation = forms.CharField(label=_("Relation to the case"), max_length=100, required=False, validators=_PLAIN)
+    last_contact = DayField(label=_("Last contact"), required=False)
+    place = forms.CharField(label=_("Where they met"), max_length=300, required=False, validators=_PLAIN)
+    risk = forms.ChoiceField(label=_("Risk"), choices=Risk.choices, required=False)
+    household = forms.BooleanField(label=_("lives in the same household"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        told = {name for name, value in found.items() if value and name not in ("key", "risk")}
+        if told and not told & {"given_name", "family_name", "phone"}:
+            raise forms.ValidationError(_("Give at least a name or a telephone."))
+        return found
+
+
+class BeenForm(forms.Form):
+    """One place where a case was."""
+
+    day = DayField(label=_("Day"), required=False)
+    place = forms.CharField(label=_("Place"), max_length=300, required=False, validators=_PLAIN)
+    starts = forms.TimeField(label=_("From"), required=False, widget=forms.TimeInput(attrs={"type": "time"}))
+    ends = forms.TimeField(label=_("Until"), required=False, widget=forms.TimeInput(attrs={"type": "time"}))
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        if bool(found.get("place")) != bool(found.get("day")) and not self.errors:
+            raise forms.ValidationError(_("A place needs its day, and a day its place."))
+        if bool(found.get("starts")) != bool(found.get("ends")) and not self.errors:
+            raise forms.ValidationError(_("Give both times, or none: then the day alone counts."))
+        return found
+
+
+NamedFormSet = forms.formset_factory(NamedForm, extra=1, max_num=300, absolute_max=300)
+BeenFormSet = forms.formset_factory(BeenForm, extra=1, max_num=300, absolute_max=300)
+
+
+class InterviewForm(forms.Form):
+    """What a case tells of themselves: each symptom and circumstance, each day, needs."""
+
+    revision = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
+    language = forms.RegexField(r"^[A-Za-z-]{0,10}$", label=_("Language"), required=False)
+    needs = forms.MultipleChoiceField(
+        label=_("What they need at home"),
+        required=False,
+        choices=list(queries.NEEDS.items()),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    note = forms.CharField(
+        label=_("Anything else"), required=False, max_length=5_000, validators=_PLAIN, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args: Any, case: Case, days: list[Any], **kwargs: Any) -> None:
+        self.kinds = {"symptoms": Symptom, "circumstances": Circumstance}
+        initial: dict[str, Any] = {"revision": case.revision}
+        for kind, names in self.kinds.items():
+            initial |= {f"{kind}-{name}": getattr(case, kind).get(name, "") for name in names.values}
+        super().__init__(*args, initial=initial | (kwargs.pop("initial", None) or {}), **kwargs)
+        for kind, names in self.kinds.items():
+            for name, label in names.choices:
+                self.fields[f"{kind}-{name}"] = forms.ChoiceField(
+                    label=label, required=False, choices=[*Answered.choices, ("", _("not asked"))], widget=forms.RadioSelect
+                )
+        for one in days:
+            self.fields[f"day-{one.day}"] = forms.CharField(
+                required=False, max_length=2_000, validators=_PLAIN, widget=forms.Textarea(attrs={"rows": 2})
+            )
+
+    def symptoms(self) -> list[Any]:
+        return [self[f"symptoms-{name}"] for name in Symptom.values]
+
+    def circumstances(self) -> list[Any]:
+        return [self[f"circumstances-{name}"] for name in Circumstance.values]
+
+    def told(self, prefix: str) -> dict[str, str]:
+        """What was answered under a prefix, by the rest of the name."""
+        found = {name.removeprefix(prefix): value for name, value in self.cleaned_data.items() if name.startswith(prefix)}
+        return {name: value for name, value in found.items() if value}

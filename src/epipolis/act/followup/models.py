@@ -353,3 +353,23 @@ class SelfReportLink(models.Model):
 
     def __str__(self):
         return f"{self.follow_up_id} until {self.expires:%Y-%m-%d}"
+
+
+class Interview(models.Model):
+    """The talk with one case. Whom they named stands in people and in the exposures; no name is ever kept here."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="+")
+    client_id = models.UUIDField(unique=True)  # sent twice, it is one interview
+    user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")  # who has it
+    started = models.DateTimeField(_("begun"))
+    finished = models.DateTimeField(_("finished"), null=True)
+    by = models.CharField(max_length=150)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    answers = models.JSONField(default=dict)  # symptoms, circumstances, needs, and each contact by its reference
+    note = models.BinaryField(default=b"")  # sealed: the case's own words
+
+    class Meta:
+        indexes = [models.Index(fields=["finished"], name="interviews_finished")]
+
+    def __str__(self):
+        return f"{self.case_id} {self.started:%Y-%m-%d}"

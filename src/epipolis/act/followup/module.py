@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from epipolis.core import clock
 from epipolis.core.exports import Exporter
 from epipolis.core.imports import Importer
 from epipolis.core.modules import Can, Job, Keep, Module, Page, Tile
@@ -28,15 +29,29 @@ def followed(at: datetime) -> dict[str, Any]:
     return {"value": counts["open"], "note": _("and %(n)d visitors who cannot be called") % {"n": queries.count_unknown()}}
 
 
+def to_interview(at: datetime) -> dict[str, Any]:
+    return {"value": queries.count_to_interview(at)}
+
+
+def in_time(at: datetime) -> dict[str, Any]:
+    """One of the indicators over the last week, as the page counts it; a dash while there is nothing to count."""
+    until = clock.local_day(at)
+    found = queries.reached_in_time(until - timedelta(days=6), until, at)
+    shown = "–" if found.share is None else f"{100 * found.share:.0f} %"
+    return {"value": shown, "note": _("%(met)d of %(of)d") % {"met": found.met, "of": found.of}}
+
+
 MODULE = Module(
     title=gettext_noop("Follow-up"),
     icon="phone-call",
     api="api.router",
     menu=(
         Page(gettext_noop("Whom to call"), url="followup:work_list", needs="followup.view"),
+        Page(gettext_noop("Cases to interview"), url="followup:interviews", needs="followup.work", icon="messages"),
         Page(gettext_noop("Add a contact"), url="followup:add", needs="followup.work", icon="user-plus"),
         Page(gettext_noop("Hand-over"), url="followup:handovers", needs="followup.work", icon="arrows-exchange"),
         Page(gettext_noop("Teams"), url="followup:teams", needs="followup.lead", icon="users-group"),
+        Page(gettext_noop("How well does it work?"), url="followup:indicators", needs="followup.view", icon="chart-bar"),
     ),
     tiles=(
         Tile(
@@ -58,6 +73,28 @@ MODULE = Module(
             url="followup:work_list",
             topics=("followup",),
             order=45,
+        ),
+        Tile(
+            gettext_noop("Cases to interview"),
+            to_interview,
+            needs="followup.work",
+            definition=gettext_noop("Confirmed cases of the last three weeks that nobody has talked with."),
+            source=gettext_noop("Interviews in this platform"),
+            url="followup:interviews",
+            topics=("followup", "cases"),
+            order=22,
+        ),
+        Tile(
+            gettext_noop("Contacts reached within 24 hours"),
+            in_time,
+            needs="followup.view",
+            definition=gettext_noop(
+                "Of contacts named in the last seven days: those with whom somebody spoke within 24 hours."
+            ),
+            source=gettext_noop("Follow-ups in this platform"),
+            url="followup:indicators",
+            topics=("followup",),
+            order=46,
         ),
     ),
     jobs=(Job(services.close_days, every=timedelta(hours=1)),),

@@ -294,6 +294,7 @@ def page_texts() -> SafeString:
             "unreachable": _("The platform could not be reached. Trying again …"),
             "refused": _("This could not be done. Reload the page and try again."),
             "forbidden": _("You may not do this."),
+            "unsent": _("Something that you wrote is not sent yet. Signing out erases it from this device. Sign out?"),
             "live": _("live"),
             "offline": _("offline"),
             "connecting": _("connecting"),

@@ -58,6 +58,11 @@ def follow_up(follow_up_id: int) -> FollowUp | None:
     return _with_names(FollowUp.objects.all()).filter(id=follow_up_id).first()
 
 
+def current_check(row: FollowUp, day: date, part: int) -> DailyCheck | None:
+    """The answer that holds for a part of a day."""
+    return DailyCheck.objects.filter(follow_up=row, day=day, part=part, is_current=True).first()
+
+
 def follow_ups_of(people: Collection[UUID]) -> QuerySet[FollowUp]:
     """Every follow-up of these rows of people, the newest first."""
     return _with_names(FollowUp.objects.filter(person__in=list(people))).order_by("-known_at", "-id")

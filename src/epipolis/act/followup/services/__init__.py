@@ -5,6 +5,16 @@ from .checks import ANSWERS, Answer, FollowUpError, Noted, record_attempt, recor
 from .dates import UNDOABLE, Dates, set_end, set_quarantine, undo
 from .ending import convert, end_follow_up, forget_follow_ups, reopen, unconvert
 from .imports import import_contacts
+from .interviewing import (
+    Been,
+    InterviewError,
+    Named,
+    StaleAnswersError,
+    Told,
+    finish_interview,
+    set_named,
+    start_interview,
+)
 from .keeping import close_days, join, part
 from .links import close_links, find_link, open_link, self_report
 from .listeners import (
@@ -23,10 +33,15 @@ __all__ = [
     "FIELDS",
     "UNDOABLE",
     "Answer",
+    "Been",
     "Dates",
     "FollowUpError",
+    "InterviewError",
+    "Named",
     "NewExposure",
     "Noted",
+    "StaleAnswersError",
+    "Told",
     "accept_handover",
     "add_exposure",
     "add_exposures",
@@ -37,6 +52,7 @@ __all__ = [
     "convert",
     "end_follow_up",
     "find_link",
+    "finish_interview",
     "forget_follow_ups",
     "hand_over",
     "import_contacts",
@@ -56,7 +72,9 @@ __all__ = [
     "save_team",
     "self_report",
     "set_end",
+    "set_named",
     "set_quarantine",
+    "start_interview",
     "unconvert",
     "undo",
 ]

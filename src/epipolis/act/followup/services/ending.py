@@ -5,11 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from epipolis.act.followup import queries
 from epipolis.act.followup.events import FollowUpEnded
-from epipolis.act.followup.models import FollowUp, Handover, State
+from epipolis.act.followup.models import FollowUp, Handover, Interview, State
 from epipolis.core import audit, clock, events, live
 from epipolis.core.rules import Decision
 from epipolis.understand.tracing import services as tracing
@@ -123,6 +124,7 @@ def unconvert(case: UUID, *, by: audit.Actor, at: datetime) -> list[FollowUp]:
 def forget_follow_ups(before: datetime, at: datetime) -> int:
     """Erase follow-ups that ended before a moment, with all that belongs to them; return how many."""
     Handover.objects.filter(at__lt=before).delete()
+    Interview.objects.filter(Q(finished__lt=before) | Q(finished=None, started__lt=before)).delete()
     FollowUp.objects.filter(part_of__ended__lt=before).delete()
     _, counts = FollowUp.objects.filter(ended__lt=before).delete()
     stale = FollowUp.objects.filter(state=State.OPEN, until__lt=before.date(), known_at__lt=before)

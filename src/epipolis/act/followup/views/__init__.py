@@ -12,6 +12,9 @@ from .contact import (
     reopen,
     undo,
 )
+from .drafts import drafts, offline, send_draft, worker
+from .indicators import export_indicators, indicators
+from .interviews import interview, interviews, name_contact, start_interview, suggest_places
 from .lists import export, print_list, unknown, work_list
 from .person import self_report
 from .shifts import accept, hand_over, handovers
@@ -26,20 +29,31 @@ __all__ = [
     "check",
     "close_link",
     "contact",
+    "drafts",
     "end",
     "export",
+    "export_indicators",
     "finish",
     "hand_over",
     "handovers",
+    "indicators",
+    "interview",
+    "interviews",
     "link",
     "member",
+    "name_contact",
+    "offline",
     "print_list",
     "quarantine",
     "reopen",
     "self_report",
+    "send_draft",
+    "start_interview",
+    "suggest_places",
     "team",
     "teams",
     "undo",
     "unknown",
     "work_list",
+    "worker",
 ]

@@ -1,5 +1,6 @@
 // What every page does: clock, theme, shortcuts, states of requests, and fetching charts and maps only where they are.
 import { connect } from "./live.js";
+import { sweep, watchSignOut } from "./private.js";
 
 const body = document.body;
 const texts = JSON.parse(document.getElementById("page-texts")?.textContent || "{}");
@@ -120,6 +121,8 @@ rememberTheme();
 watchRequests();
 listenToKeys();
 connect(texts);
+sweep();
+watchSignOut(texts.unsent);
 body.addEventListener("htmx:load", fetchIslands);
 document.addEventListener("submit", (event) => {
   if (event.target.matches("form[data-once]")) for (const button of event.target.querySelectorAll("button")) button.disabled = true;

@@ -45,6 +45,7 @@ from .duplicates import compared, count_duplicate_questions, duplicate_questions
 from .episodes import Episode, day_of, episode_rule, open_episode, same_illness_pairs
 from .evidence import Finding, evidence
 from .history import Fact, Step, ages_of_facts, shown, timeline
+from .hops import first_positive
 from .replays import CHANGES, change_rows, changes_of, definitions, references_in_force, replay, replays
 from .tables import COLUMNS, all_rows, export_rows, line_list
 
@@ -94,6 +95,7 @@ __all__ = [
     "facts_as_known",
     "facts_by_id",
     "first_known",
+    "first_positive",
     "infected_by",
     "is_conflict",
     "judged",

@@ -21,6 +21,7 @@ WHY = {
     "cases": gettext_noop("saw your name in a list of cases"),
     "contacts": gettext_noop("saw your name in a list of people to call"),
     "contact": gettext_noop("opened your entry to call you about a possible exposure"),
+    "interview": gettext_noop("talked with you about your illness, where you were and whom you met"),
     "tracing": gettext_noop("worked on finding who may have been exposed"),
     "visits": gettext_noop("asked where you had been, to find who may have been exposed"),
     "declarations": gettext_noop("saw your name in a list of people who declared how they are"),
