@@ -101,7 +101,8 @@ def changes_between(before: CaseDocument, after: CaseDocument) -> list[str]:
 
 def _document(case: Case, contacts: bool) -> tuple[CaseDocument, set[UUID]]:
     rows = people.same_person(case.person_id)
-    person, met, seen = _patient(rows, case), (), set(rows)
+    person, seen = _patient(rows, case), set(rows)
+    met: tuple[DocumentContact, ...] = ()
     if contacts:
         met, others = _contacts(case)
         seen |= others

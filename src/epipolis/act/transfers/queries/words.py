@@ -110,8 +110,10 @@ def tests_in_words(document: CaseDocument) -> list[dict[str, Any]]:
     words: dict[str, Any] = {"kind": CaseTest.Kind, "result": CaseTest.Result, "status": CaseTest.Status}
     made = []
     for one in document.tests:
-        said = {name: str(dict(choices.choices).get(getattr(one, name), getattr(one, name))) for name, choices in words.items()}
-        made.append(said | {"day": one.sampled_at or one.resulted_at, "source": one.source, "number": one.source_ref})
+        told: dict[str, Any] = {name: getattr(one, name) for name in words}
+        said: dict[str, Any] = {name: str(dict(words[name].choices).get(value, value)) for name, value in told.items()}
+        day = {"day": one.sampled_at or one.resulted_at, "source": one.source, "number": one.source_ref}
+        made.append(said | day)
     return made
 
 

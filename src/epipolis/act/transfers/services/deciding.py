@@ -18,7 +18,7 @@ from epipolis.sense.people import services as people
 from .errors import TransferError
 from .filing import file_document
 from .queueing import cancel, queue
-from .storing import done, locked, note_losses
+from .storing import IN, done, locked, note_losses
 
 State, What = Transfer.State, Transfer.What
 _IMPOSSIBLE = gettext_noop("The case cannot be taken over: %(why)s")
@@ -66,7 +66,7 @@ def undo_decision(transfer_id: UUID, *, by: audit.Actor, at: datetime) -> Transf
     Raises:
         TransferError: the answer has left, or a case was taken over.
     """
-    row = locked(transfer_id, direction=Transfer.Direction.IN)
+    row = locked(transfer_id, direction=IN)
     is_undoable = row.state == State.REJECTED or (row.state == State.ACCEPTED and row.what == What.SHARE)
     if not is_undoable or not cancel(row, "answer", at=at, untried=True):
         raise TransferError(gettext_noop("The answer has left already. A case that was taken over can be handed back."))
@@ -76,7 +76,7 @@ def undo_decision(transfer_id: UUID, *, by: audit.Actor, at: datetime) -> Transf
 
 
 def _waiting(transfer_id: UUID) -> Transfer:
-    row = locked(transfer_id, direction=Transfer.Direction.IN)
+    row = locked(transfer_id, direction=IN)
     if row.state != State.RECEIVED:
         raise TransferError(gettext_noop("This was answered or withdrawn already."))
     if not row.partner.is_open:

@@ -17,7 +17,7 @@ from epipolis.sense.cases.models import Case
 from .errors import TransferError
 from .outcomes import check_may_go
 from .queueing import cancel, queue, try_again
-from .storing import done, keep_document, locked
+from .storing import OUT, done, keep_document, locked
 
 State, What = Transfer.State, Transfer.What
 
@@ -66,7 +66,7 @@ def send_transfer(transfer_id: UUID, *, by: audit.Actor, at: datetime) -> Transf
     Raises:
         TransferError: it is no draft, or may not go any more.
     """
-    row = locked(transfer_id, direction=Transfer.Direction.OUT)
+    row = locked(transfer_id, direction=OUT)
     if row.state != State.DRAFTED:
         raise TransferError(gettext_noop("This was sent already."))
     check_may_go(row)
@@ -84,7 +84,7 @@ def take_back(transfer_id: UUID, *, by: audit.Actor, at: datetime) -> Transfer:
     Raises:
         TransferError: it has left; it can be withdrawn.
     """
-    row = locked(transfer_id, direction=Transfer.Direction.OUT)
+    row = locked(transfer_id, direction=OUT)
     if row.state != State.SENT or not cancel(row, "offer", at=at, untried=True):
         raise TransferError(gettext_noop("It has left already. It can be withdrawn while nobody has answered."))
     row.state, row.sent = State.DRAFTED, None
@@ -99,7 +99,7 @@ def discard_draft(transfer_id: UUID, *, by: audit.Actor, at: datetime) -> None:
     Raises:
         TransferError: it is no draft.
     """
-    row = locked(transfer_id, direction=Transfer.Direction.OUT)
+    row = locked(transfer_id, direction=OUT)
     if row.state != State.DRAFTED:
         raise TransferError(gettext_noop("Only a draft can be thrown away."))
     audit.record("transfers.discard", by=by, at=at, subject=row.id, case=str(row.case_id or ""))
@@ -114,7 +114,7 @@ def withdraw_transfer(transfer_id: UUID, reason: str, *, by: audit.Actor, at: da
     Raises:
         TransferError: there is no reason, or a handover was answered already.
     """
-    row = locked(transfer_id, direction=Transfer.Direction.OUT)
+    row = locked(transfer_id, direction=OUT)
     if not reason.strip():
         raise TransferError(gettext_noop("Say why."))
     is_shared = row.what == What.SHARE and row.state == State.ACCEPTED

@@ -56,10 +56,10 @@ def deliver(message_id: int, *, at: datetime) -> bool | None:
         _postpone(row, str(error), at)
         return False
     except RefusedError as error:
-        _end(row, Outgoing.State.REFUSED, f"{error.code}: {error.detail}"[:300], at)
+        _end(row, str(Outgoing.State.REFUSED), f"{error.code}: {error.detail}"[:300], at)
         _fail(row, at)
         return True
-    _end(row, Outgoing.State.DELIVERED, "", at)
+    _end(row, str(Outgoing.State.DELIVERED), "", at)
     take_answer(transfer.id, row.kind, told, at=at)
     return True
 

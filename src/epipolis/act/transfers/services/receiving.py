@@ -17,7 +17,7 @@ from .errors import RefusedError
 from .outcomes import decided
 from .sharing import take_proposal, take_update
 from .signing import NONCE, check_request, signed_answer
-from .storing import done, keep_document
+from .storing import IN, OUT, done, keep_document
 from .wire import Told, document_in, number_in, read, text_in
 
 State, What, Direction = Transfer.State, Transfer.What, Transfer.Direction
@@ -65,7 +65,7 @@ def take(partner: Partner, told: Told, *, at: datetime) -> dict[str, Any]:
         return _offered(partner, told, at=at)
     if told.kind == "withdrawal":
         return _withdrawn(partner, told, at=at)
-    row = _held(partner, told, Direction.IN if told.kind == "update" else Direction.OUT)
+    row = _held(partner, told, IN if told.kind == "update" else OUT)
     if row is None:
         raise RefusedError(404, "unknown_transfer", "There is no such transfer here.")
     if told.kind == "answer":
@@ -84,7 +84,7 @@ def _held(partner: Partner, told: Told, direction: str) -> Transfer | None:
 
 def _offered(partner: Partner, told: Told, *, at: datetime) -> dict[str, Any]:
     document = document_in(told.body)
-    row = _held(partner, told, Direction.IN)
+    row = _held(partner, told, IN)
     if row is not None:
         if row.what == What.HANDOVER and row.document and row.digest != queries.digest_of(document):
             raise RefusedError(409, "changed", "This transfer was offered before with another document.")
@@ -122,7 +122,7 @@ def _origin(told: Any) -> dict[str, str]:
 
 def _withdrawn(partner: Partner, told: Told, *, at: datetime) -> dict[str, Any]:
     """Taken back before anybody here has answered; or no longer shared. A withdrawal that overtakes its offer is kept."""
-    row, reason = _held(partner, told, Direction.IN), text_in(told.body, "reason")
+    row, reason = _held(partner, told, IN), text_in(told.body, "reason")
     by = f"office:{partner.name}"
     if row is None:
         row = Transfer(

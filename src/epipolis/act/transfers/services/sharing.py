@@ -25,7 +25,7 @@ from .drafting import shared_document
 from .errors import TransferError
 from .filing import apply_changes
 from .queueing import cancel, queue
-from .storing import done, keep_document, locked, note_losses
+from .storing import IN, done, keep_document, locked, note_losses
 from .wire import document_in, number_in
 
 State, What = Transfer.State, Transfer.What
@@ -77,7 +77,7 @@ def change_shared(transfer_id: UUID, changes: Mapping[str, Any], *, by: audit.Ac
     Raises:
         TransferError: the case is not shared with this office, or nothing of it would change.
     """
-    row = locked(transfer_id, direction=Transfer.Direction.IN)
+    row = locked(transfer_id, direction=IN)
     document: CaseDocument | None = queries.document(row)
     if row.what != What.SHARE or row.state != State.ACCEPTED or document is None:
         raise TransferError(gettext_noop("This case is not shared with this office."))

@@ -15,6 +15,8 @@ from epipolis.engines.messages.case_merging import Loss
 
 from .errors import TransferError
 
+IN, OUT = str(Transfer.Direction.IN), str(Transfer.Direction.OUT)
+
 
 def locked(transfer_id: UUID, *, direction: str = "") -> Transfer:
     """The transfer, held until the transaction ends.
