@@ -1,7 +1,7 @@
 """`make translations`: gather every text of the platform, bring the catalogues up to date, compile them, say what is missing.
 
-Texts are marked with gettext in Python and with `translate` in templates; titles in a `module.py` need no mark. Languages
-have one catalogue each for the whole platform.
+Texts are marked with gettext in Python and with `translate` in templates; titles in a `module.py` and the `text` of a
+rule's criteria need no mark. Each language has one catalogue for the whole platform.
 """
 
 import ast
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
+import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_python
 from babel.messages.mofile import write_mo
@@ -54,6 +55,9 @@ def messages() -> Catalog:
                 _add(found, message, where, line, comments, KEYWORDS[_function])
             for message in declared(ast.parse(text)):
                 found.add(message, locations=[(where, 0)])
+        elif path.suffix == ".yaml" and "rules" in path.parts:
+            for message in spoken(yaml.safe_load(path.read_bytes())["content"]):
+                found.add(message, locations=[(where, 0)])
         elif path.suffix in (".html", ".txt") and "templates" in path.parts:
             code = templatized(path.read_text(encoding="utf-8")).encode()
             for line, _function, message, comments in extract_python(BytesIO(code), KEYWORDS, (), {"encoding": "utf-8"}):
@@ -91,6 +95,19 @@ def declared(tree: ast.AST) -> Iterator[str]:
             for value in values:
                 if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
                     yield value.value
+
+
+def spoken(rule: object) -> Iterator[str]:
+    """The criteria of a rule pack in words: what stands under `text`, however deep."""
+    if isinstance(rule, dict):
+        for key, value in rule.items():
+            if key == "text" and isinstance(value, str):
+                yield value
+            else:
+                yield from spoken(value)
+    elif isinstance(rule, list):
+        for part in rule:
+            yield from spoken(part)
 
 
 def catalogue(language: str) -> Catalog:

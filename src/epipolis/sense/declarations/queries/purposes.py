@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 
 from epipolis.core import clock
-from epipolis.core.rules import explain
+from epipolis.sense.cases import queries as cases
 from epipolis.sense.cases.models import State
 from epipolis.sense.declarations.models import Consent, Declaration
 
@@ -55,7 +55,7 @@ def listed(purpose: str, one: Declaration) -> dict[str, Any]:
 
 def declared(one: Declaration) -> dict[str, Any]:
     """A declaration for whoever just sent it."""
-    words = {"advice": one.advice, "advice_text": str(one.get_advice_display()), "reasons": explain(one.decision)}
+    words = {"advice": one.advice, "advice_text": str(one.get_advice_display()), "reasons": cases.explained(one.decision)}
     return {"id": one.id, "day": one.day} | words
 
 

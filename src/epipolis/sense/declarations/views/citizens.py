@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from epipolis.core import clock, rules
+from epipolis.core import clock
 from epipolis.core.access import public
+from epipolis.sense.cases import queries as cases
 from epipolis.sense.cases.models import State
 from epipolis.sense.city import queries as city
 from epipolis.sense.declarations import queries, services
@@ -188,7 +189,7 @@ def show_result(request: HttpRequest, made: Declaration, code: str, *, is_new: b
     picture = segno.make(f"{settings.EPIPOLIS_ADDRESS}/declarations/mine/#{code}", error="m").svg_inline(scale=4, border=2)
     context = {
         "made": made,
-        "reasons": rules.explain(made.decision),
+        "reasons": cases.explained(made.decision),
         "code": code,
         "is_new": is_new,
         "picture": mark_safe(picture),  # noqa: S308 -- drawn here from letters and digits
