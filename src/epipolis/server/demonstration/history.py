@@ -18,12 +18,13 @@ from epipolis.core.work import Progress, silent, worker_app
 from epipolis.engines import twin
 from epipolis.engines.twin import city_files
 from epipolis.sense.people import services as people
+from epipolis.server.demonstration import daily, doubles, laboratories
 from epipolis.understand.forecast import services as forecast
 from epipolis.understand.signals import services as signals
 
 UPTAKE = 0.6
 """Share of people who check in."""
-_OPENS = timedelta(hours=8)
+_OPENS, _WORK = timedelta(hours=8), timedelta(hours=10)
 _BY = "demonstration"
 _TRACED_AFTER = timedelta(minutes=2)
 _FIRST_FORECAST = 18
@@ -48,6 +49,16 @@ class Plan:
         """The moment at which the demonstration begins: the morning after the last imported day."""
         return clock.start_of(self.start + timedelta(days=self.days)) + _OPENS
 
+    @property
+    def last(self) -> date:
+        """The last imported day."""
+        return self.start + timedelta(days=self.days - 1)
+
+    @property
+    def laboratories_since(self) -> date:
+        """The first day of which laboratories report."""
+        return self.last - timedelta(days=laboratories.OPEN_DAYS - 1)
+
     def city(self) -> twin.City:
         offset = clock.start_of(self.start).astimezone(clock.zone()).utcoffset() or timedelta()
         return twin.build_city(people=self.people, seed=self.seed, utc_offset=offset, born_by=self.start)
@@ -63,10 +74,12 @@ def fill(plan: Plan, folder: Path, *, keep_days: int, progress: Callable[[str], 
     """Build the city, live its days, import everything; return the run as it stands on the opening morning."""
     city = plan.city()
     load_all(plan, city, folder, progress=progress)
+    doubles.write_doubles(city, folder / "doubles.parquet", seed=plan.seed)
+    import_file("people", folder / "doubles.parquet", at=clock.start_of(plan.start), progress=progress("people twice"))
     run, visits, cases = _live(plan, city, keep_days, progress("days lived"))
     city_files.write_visits(visits, visitors_of(city), codes_of(city), folder / "visits.parquet")
     import_file("visits", folder / "visits.parquet", at=plan.opens, progress=progress("visits"))
-    asyncio.run(_import_cases(cases, homes_of(city), folder, progress("days reported")))
+    asyncio.run(_import_cases(plan, city, cases, folder, progress("days reported")))
     look_back(plan, progress("past forecasts"))
     watch_back(plan, progress("days watched"))
     (folder / "run.npz").write_bytes(twin.save(run))
@@ -133,26 +146,46 @@ def _live(plan: Plan, city: twin.City, keep_days: int, progress: Progress) -> tu
 
 
 async def _import_cases(
-    days: Iterator[tuple[date, list[Any]]], homes: dict[int, Any], folder: Path, progress: Progress
+    plan: Plan, city: twin.City, days: Iterator[tuple[date, list[Any]]], folder: Path, progress: Progress
 ) -> None:
     """Each day's reports at the end of their day, and what follows from them, by the clock of that day: so the picture
     can be shown as it was known on any of them, and the contacts were found when they would have been."""
-    listed = [(day, rows) for day, rows in days if rows]
+    homes, number = homes_of(city), 0
+    (folder / "cases").mkdir(exist_ok=True)
     with worker_app() as ready:
         async with ready.open_async():
-            for number, (day, cases) in enumerate(listed, start=1):
-                path = folder / "cases" / f"{day}.csv"
-                path.parent.mkdir(exist_ok=True)
-                city_files.write_cases(city_files.case_rows(cases, homes), path)
-                known = max(datetime.fromtimestamp(case["known_at"], UTC) for case in cases)
-                await report_cases(ready, path, at=known)
-                progress(number, len(listed))
+            for day, cases in days:
+                number += 1
+                days_left = (plan.last - day).days
+                with clock.fixed(clock.start_of(day) + _WORK):
+                    await asyncio.to_thread(daily.morning, days_left, seed=plan.seed)
+                known = max((datetime.fromtimestamp(case["known_at"], UTC) for case in cases), default=_evening(day))
+                listed = [case for case in cases if not laboratories.is_by_laboratory(case, plan.laboratories_since)]
+                if listed:
+                    path = folder / "cases" / f"{day}.csv"
+                    city_files.write_cases(city_files.case_rows(listed, homes), path)
+                    with clock.fixed(known):
+                        await asyncio.to_thread(import_file, "cases", path, at=known, mapping="epipolis")
+                with clock.fixed(known):
+                    is_alive = await asyncio.to_thread(daily.evening, city, cases, day, days_left, seed=plan.seed, at=known)
+                if listed or is_alive:
+                    await follow(ready, at=known)
+                progress(number, plan.days)
+
+
+def _evening(day: date) -> datetime:
+    return clock.start_of(day) + timedelta(hours=20)
 
 
 async def report_cases(ready: Any, path: Path, *, at: datetime) -> None:
     """Import a line list as if it were that moment, and let the modules do what follows from it."""
     with clock.fixed(at):
         await asyncio.to_thread(import_file, "cases", path, at=at, mapping="epipolis")
+    await follow(ready, at=at)
+
+
+async def follow(ready: Any, *, at: datetime) -> None:
+    """Let the modules do what follows from what was stored at that moment."""
     with clock.fixed(at + _TRACED_AFTER):
         await ready.run_worker_async(queues=["events"], wait=False, concurrency=2, install_signal_handlers=False)
 

@@ -105,7 +105,8 @@ def _row(one: Envelope, senders: Senders) -> tuple[Any, ...]:
         state, problem, reason = LabMessage.State.UNCLEAR, IDENTITY, told(_OTHER, sender=one.sender)
     raw = seal(one.incoming.raw.decode("latin-1"))
     head = (laboratory.id if laboratory else None, one.sender, one.message_id, one.incoming.format, raw, one.digest)
-    return (*head, one.incoming.road, str(state), problem, bool(problem), one.incoming.simulated, dumps(reason))
+    is_simulated = one.incoming.simulated or (laboratory is not None and laboratory.simulated)
+    return (*head, one.incoming.road, str(state), problem, bool(problem), is_simulated, dumps(reason))
 
 
 def _outcome(receipts: Sequence[Receipt]) -> Outcome:
