@@ -108,9 +108,11 @@ def convert(person: UUID, case: UUID, disease: str, *, by: audit.Actor, at: date
     """A followed person became a case: each open follow-up of theirs ends as that, with its history kept."""
     rows = queries.clusters({person})[person]
     found = FollowUp.objects.select_for_update().filter(person__in=rows, disease=disease, state=State.OPEN).order_by("id")
+    if not (followed := list(found)):
+        return []
     own = {number: day for cases in queries.own_cases(rows).values() for number, _disease, day in cases}
     day = own.get(case, clock.local_day(at))
-    return [finish(row, State.CONVERTED, (_CONVERTED, {"day": day.isoformat()}), by=by, at=at, case=case) for row in found]
+    return [finish(row, State.CONVERTED, (_CONVERTED, {"day": day.isoformat()}), by=by, at=at, case=case) for row in followed]
 
 
 @transaction.atomic

@@ -44,9 +44,7 @@ def on_case_revised(event: CaseRevised) -> None:
     case = cases.cases_by_id([event.case]).get(event.case)
     if case is None:
         return
-    if case.classification == Classification.CONFIRMED:
-        convert(event.person, event.case, case.disease, by=_BY, at=clock.now())
-    else:
+    if case.classification != Classification.CONFIRMED:  # else CaseConfirmed says so too
         unconvert(event.case, by=_BY, at=clock.now())
     note_source(event.case, is_case=case.classification != Classification.NOT_A_CASE, by=_BY, at=clock.now())
 
