@@ -81,7 +81,7 @@ class CheckForm(OnePageForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         state: Any = self.fields["state"]
-        state.choices = [("", _("from the answers")), *[(one.value, one.label) for one in _TOLD]]
+        state.choices = [("", _("from the answers")), *[choice for choice in DayState.choices if choice[0] in _TOLD]]
         for name, label in queries.SYMPTOMS.items():
             self.fields[f"symptom_{name}"] = forms.ChoiceField(label=label, required=False, choices=_ANSWERS)
 
@@ -103,6 +103,7 @@ class CheckForm(OnePageForm):
 
 
 _TOLD = (DayState.SEEN_OK, DayState.SEEN_ILL, DayState.NOT_SEEN)
+_ENDS = (State.COMPLETED, State.CANCELLED, State.LOST, State.NOT_NEEDED)
 
 
 class AttemptForm(OnePageForm):
@@ -137,7 +138,7 @@ class QuarantineForm(ReasonForm):
 class FinishForm(ReasonForm):
     state = forms.ChoiceField(
         label=_("Ends as"),
-        choices=[(one.value, one.label) for one in (State.COMPLETED, State.CANCELLED, State.LOST, State.NOT_NEEDED)],
+        choices=[choice for choice in State.choices if choice[0] in _ENDS],
     )
 
 
@@ -285,7 +286,7 @@ class InterviewForm(forms.Form):
     )
 
     def __init__(self, *args: Any, case: Case, days: list[Any], **kwargs: Any) -> None:
-        self.kinds = {"symptoms": Symptom, "circumstances": Circumstance}
+        self.kinds: dict[str, Any] = {"symptoms": Symptom, "circumstances": Circumstance}
         initial: dict[str, Any] = {"revision": case.revision}
         for kind, names in self.kinds.items():
             initial |= {f"{kind}-{name}": getattr(case, kind).get(name, "") for name in names.values}

@@ -51,7 +51,7 @@ class Answer:
     part: int = 0
     temperature: Decimal | None = None
     symptoms: Mapping[str, str] = field(default_factory=dict)
-    how: str = How.CALL
+    how: str = str(How.CALL)
     note: str = ""
     answered: datetime | None = None  # when, by the phone's clock, where it was sent later
     client_id: UUID | None = None
@@ -88,7 +88,7 @@ def record_attempt(
     outcome: str,
     by: audit.Actor,
     at: datetime,
-    how: str = How.CALL,
+    how: str = str(How.CALL),
     note: str = "",
     call_back_at: datetime | None = None,
     promise: str = "",

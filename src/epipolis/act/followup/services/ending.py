@@ -36,7 +36,7 @@ def end_follow_up(follow_up_id: int, *, state: str, reason: str, by: audit.Actor
     if state not in (State.COMPLETED, State.LOST, State.CANCELLED, State.NOT_NEEDED):
         raise FollowUpError("state", gettext_noop("must be completed, lost, cancelled or not_needed"))
     row = FollowUp.objects.select_for_update().get(id=follow_up_id)
-    return finish(row, State(state), (BY_A_PERSON, {"reason": reason}), by=by, at=at, reason=reason)
+    return finish(row, str(State(state)), (BY_A_PERSON, {"reason": reason}), by=by, at=at, reason=reason)
 
 
 @transaction.atomic
@@ -73,7 +73,7 @@ def open_again(row: FollowUp, *, reason: str, by: audit.Actor, at: datetime) -> 
 
 def finish(
     row: FollowUp,
-    state: State,
+    state: str,
     why: tuple[str, dict[str, Any]],
     *,
     by: audit.Actor,
@@ -112,7 +112,8 @@ def convert(person: UUID, case: UUID, disease: str, *, by: audit.Actor, at: date
         return []
     own = {number: day for cases in queries.own_cases(rows).values() for number, _disease, day in cases}
     day = own.get(case, clock.local_day(at))
-    return [finish(row, State.CONVERTED, (_CONVERTED, {"day": day.isoformat()}), by=by, at=at, case=case) for row in followed]
+    why: tuple[str, dict[str, Any]] = (_CONVERTED, {"day": day.isoformat()})
+    return [finish(row, str(State.CONVERTED), why, by=by, at=at, case=case) for row in followed]
 
 
 @transaction.atomic

@@ -59,7 +59,7 @@ def import_contacts(path: Path, options: ImportOptions) -> ImportReport:
                 transaction.set_rollback(True)
         options.progress(report.accepted + report.rejected, total, "contacts")
     if report.accepted and not options.dry_run:
-        counts = {"created": report.created, "changed": report.changed, "rejected": report.rejected}
+        counts: dict[str, Any] = {"created": report.created, "changed": report.changed, "rejected": report.rejected}
         audit.record("followup.import", by=options.by, at=options.at, subject=options.source, **counts)
     return report
 
@@ -159,7 +159,7 @@ class _Batch:
             reference=reference,
             case=case,
             disease=known.follow_up.disease if known else disease,
-            origin=Origin.IMPORT.value,
+            origin=str(Origin.IMPORT),
             person=person,
             risk=row.risk,
             relation=row.cells.get("relation", ""),

@@ -88,7 +88,7 @@ def mark_lost(pack: RulePack, *, at: datetime) -> int:
             if row.state != State.OPEN or row.failed_days < most:
                 continue
             values = {"days": row.failed_days, "rule": pack.reference, "most": most}
-            finish(row, State.LOST, (_LOST, values), by=_BY, at=at)
+            finish(row, str(State.LOST), (_LOST, values), by=_BY, at=at)
             count += 1
     return count
 
@@ -118,15 +118,15 @@ def end_what_is_over(pack: RulePack, *, at: datetime) -> int:
 def _finish_over(row: FollowUp, pack: RulePack, *, at: datetime) -> None:
     until = row.until.isoformat() if row.until else ""
     if row.person_id is None:
-        finish(row, State.NOT_NEEDED, (UNKNOWN, {"until": until}), by=_BY, at=at)
+        finish(row, str(State.NOT_NEEDED), (UNKNOWN, {"until": until}), by=_BY, at=at)
     elif row.first_reached is None and row.last_seen is None:
-        finish(row, State.NOT_NEEDED, (UNSEEN, {"until": until}), by=_BY, at=at)
+        finish(row, str(State.NOT_NEEDED), (UNSEEN, {"until": until}), by=_BY, at=at)
     elif not queries.checks_a_day(row.risk, pack):
-        finish(row, State.COMPLETED, (_TOLD, {"until": until}), by=_BY, at=at)
+        finish(row, str(State.COMPLETED), (_TOLD, {"until": until}), by=_BY, at=at)
     else:
         seen = len({day.day for day in queries.days_of(row, at) if day.state in queries.SEEN})
         values: dict[str, Any] = {"until": until, "seen": seen, "days": len(row.days)}
-        finish(row, State.COMPLETED, (_COMPLETED, values), by=_BY, at=at)
+        finish(row, str(State.COMPLETED), (_COMPLETED, values), by=_BY, at=at)
 
 
 @transaction.atomic

@@ -88,7 +88,7 @@ def self_report(token: str, answer: Answer, *, at: datetime) -> Noted | None:
     if found is None or found[1].state != State.OPEN:
         return None
     link, row = found
-    noted = record_check(row.id, replace(answer, how=How.LINK), by=_PERSON, at=at)
+    noted = record_check(row.id, replace(answer, how=str(How.LINK)), by=_PERSON, at=at)
     SelfReportLink.objects.filter(id=link.id).update(last_used=at)
     return noted
 

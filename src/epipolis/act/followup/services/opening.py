@@ -208,7 +208,7 @@ class _Work:
         if not (self.opened or self.added or self.changed):
             return
         one = next(iter(self.touched | self.opened.keys())) if len(self.added) == 1 else ""
-        counts = {"opened": len(self.opened), "exposures": len(self.added), "changed": len(self.changed)}
+        counts: dict[str, Any] = {"opened": len(self.opened), "exposures": len(self.added), "changed": len(self.changed)}
         audit.record("followup.exposures", by=self.by, at=self.at, subject=one, **counts)
         live.tell("followup")
         events.publish_many(

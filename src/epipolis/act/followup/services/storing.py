@@ -28,7 +28,9 @@ _PLANNED = {
 }  # fmt: skip
 _SET = ", ".join(f"{name} = x.{name}" for name in _PLANNED)
 _TYPED = ", ".join(f"{name} {kind}" for name, kind in _PLANNED.items())
-_UPDATE = f"UPDATE followup_followup f SET {_SET} FROM jsonb_to_recordset(%s::jsonb) AS x(id bigint, {_TYPED}) WHERE f.id = x.id"  # noqa: S608, E501 -- only names of this file
+_UPDATE = (
+    f"UPDATE followup_followup f SET {_SET} FROM jsonb_to_recordset(%s::jsonb) AS x(id bigint, {_TYPED}) WHERE f.id = x.id"  # noqa: S608, E501 -- only names of this file
+)
 _JSON = frozenset(("decision", "assignment", "end_reason"))
 
 
