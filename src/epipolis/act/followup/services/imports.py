@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
