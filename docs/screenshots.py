@@ -30,7 +30,8 @@ _LIMIT = 300_000  # bytes of one picture
 
 @dataclass(frozen=True)
 class Picture:
-    """One page: who opens it, where, and in which looks. `then` is a link on the page to follow first, `at` what to scroll to.
+    """One page: who opens it, where, and in which looks. `then` is a link on the page to follow first, `press` a button,
+    `at` what to scroll to.
 
     `prepare`: a page and a button on it to press first, where it is still there; then nothing may wait there any more.
     """
@@ -39,6 +40,7 @@ class Picture:
     role: str
     path: str
     then: str = ""
+    press: str = ""
     at: str = ""
     prepare: tuple[str, ...] = ()
     looks: tuple[str, ...] = ("light",)
@@ -68,6 +70,22 @@ SHOWN = (
     Picture("forecast-models", "epidemiologist", "/forecast/models/"),
     Picture("signals", "epidemiologist", "/signals/", looks=("light", "phone")),
     Picture("signal", "epidemiologist", "/signals/", then="main a[href^='/signals/']"),
+    Picture("labs", "tracer", "/labs/"),
+    Picture("labs-message", "tracer", "/labs/", then="main tbody a[href^='/labs/messages/']"),
+    Picture("laboratories", "registrar", "/labs/laboratories/"),
+    Picture("work-list", "tracer", "/followup/", looks=("light", "phone")),
+    Picture("follow-up", "tracer", "/followup/", then="main a[href^='/followup/contacts/']", looks=("light", "phone")),
+    Picture("interviews", "tracer", "/followup/interviews/"),
+    Picture(
+        "interview", "tracer", "/followup/interviews/", press="form[action*='/interviews/start/'] button", looks=("phone",)
+    ),
+    Picture("indicators", "epidemiologist", "/followup/indicators/"),
+    Picture("person-questions", "registrar", "/people/questions/"),
+    Picture("case-classification", "tracer", "/cases/", then="main tbody a[href^='/cases/']", at="#case-classification"),
+    Picture("chains", "epidemiologist", "/chains/"),
+    Picture("chain", "epidemiologist", "/chains/", then="main tbody a[href^='/chains/cases/']"),
+    Picture("declaration", "", "/declarations/", looks=("phone",)),
+    Picture("declarations", "epidemiologist", "/declarations/staff/"),
     Picture("venues", "operator", "/checkins/", looks=("light",)),
     Picture("check-in", "", "/checkins/in/", looks=("phone",)),
     Picture("my-data", "", "/people/mine/", looks=("phone",)),
@@ -153,6 +171,9 @@ def take(browser: Any, address: str, picture: Picture, look: str) -> None:
     page.goto(picture.path)
     if picture.then:
         page.goto(page.locator(picture.then).first.get_attribute("href"))
+    if picture.press:
+        with page.expect_navigation():
+            page.locator(picture.press).first.click()
     for island in ("city-chart", "city-map", "scenario-map"):
         if page.locator(island).count():
             page.wait_for_selector(f"{island}[data-drawn]", state="attached", timeout=30_000)

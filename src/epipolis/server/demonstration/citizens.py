@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -31,15 +32,7 @@ _ASKED = (
     *("fever", "cough", "dyspnoea", "anosmia", "sore_throat", "runny_nose"),
     *("fatigue", "headache", "myalgia", "diarrhoea", "altered_mental_status"),
 )
-_HELP = 0.4  # of those who ask
-_NUMBERS = UUID("6a2a4f4e-0b51-5f5e-8f1d-0c3a3a0f7b21")
-_COLDS = (
-    {"runny_nose": "yes", "sore_throat": "yes"},
-    {"cough": "yes"},
-    {"headache": "yes", "fatigue": "yes"},
-    {"fever": "yes", "cough": "yes", "fatigue": "yes"},
-)
-_ASKED = ("fever", "cough", "dyspnoea", "anosmia", "sore_throat", "runny_nose", "fatigue", "headache")
+_FEVER, _NO_FEVER = Decimal("38.2"), Decimal("36.6")
 _HELP = (("food",), ("medicine",), ("food", "medicine"), ("talk",))
 
 
@@ -82,7 +75,12 @@ def _declare(
             "needs": needs,
         }
     start_and_declare(
-        Answers({name: symptoms.get(name, "no") for name in _ASKED}, {"contact_of_case": "no"}, day if symptoms else None),
+        Answers(
+            {name: symptoms.get(name, "no") for name in _ASKED},
+            {"contact_of_case": "no"},
+            day if symptoms else None,
+            _FEVER if "fever" in symptoms else _NO_FEVER,
+        ),
         channel="web",
         by="demonstration",
         at=at,
