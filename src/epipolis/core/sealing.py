@@ -4,7 +4,7 @@ import os
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from hmac import digest
 from pathlib import Path
 
@@ -41,12 +41,18 @@ def _write_once(path: Path, content: bytes) -> None:
     draft.unlink()
 
 
+@lru_cache(4)
+def _cipher(secret: bytes) -> AESGCM:
+    """Making one takes longer than a value does."""
+    return AESGCM(secret)
+
+
 def seal(text: str) -> bytes:
     """Encrypt a personal value; empty text stays empty."""
     if not text:
         return b""
     nonce = os.urandom(_NONCE)
-    return nonce + AESGCM(key("people")).encrypt(nonce, text.encode(), None)
+    return nonce + _cipher(key("people")).encrypt(nonce, text.encode(), None)
 
 
 def unseal(sealed: bytes | memoryview) -> str:
@@ -59,7 +65,7 @@ def unseal(sealed: bytes | memoryview) -> str:
     if not raw:
         return ""
     try:
-        return AESGCM(key("people")).decrypt(raw[:_NONCE], raw[_NONCE:], None).decode()
+        return _cipher(key("people")).decrypt(raw[:_NONCE], raw[_NONCE:], None).decode()
     except InvalidTag as error:
         raise ValueError("a personal value cannot be read with this key") from error
 

@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from epipolis.engines.linkage.comparing import compare, compare_pairs, compare_with
+    from epipolis.engines.linkage.comparing import compare, compare_births, compare_pairs, compare_with
     from epipolis.engines.linkage.defaults import default_weights
     from epipolis.engines.linkage.forms import Forms, read
     from epipolis.engines.linkage.frequencies import Frequencies, frequencies_of
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # The compiled loops take a second to load: only who compares waits.
 _HOMES = {
     "verdicts": ("BANDS", "Band", "Thresholds", "band", "bands"),
-    "comparing": ("compare", "compare_pairs", "compare_with"),
+    "comparing": ("compare", "compare_births", "compare_pairs", "compare_with"),
     "defaults": ("default_weights",),
     "forms": ("Forms", "read"),
     "frequencies": ("Frequencies", "frequencies_of"),
@@ -68,6 +68,7 @@ __all__ = [
     "candidate_pairs",
     "common_keys",
     "compare",
+    "compare_births",
     "compare_pairs",
     "compare_with",
     "default_weights",

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from epipolis.engines.linkage.forms import Forms, read
+from epipolis.engines.linkage.forms import BYTES, DAY, WIDTH, YEAR, Forms, read
 from epipolis.engines.linkage.frequencies import Frequencies
 from epipolis.engines.linkage.levels import FIELDS
 from epipolis.engines.linkage.pair_levels import fill_levels
@@ -54,6 +54,18 @@ def compare_pairs(
         if rows.size and not (rows.min() >= 0 and rows.max() < len(forms)):
             raise ValueError(f"the {name} table has no row {rows.max() if rows.min() >= 0 else rows.min()}")
     return compare_forms(ours, theirs, first, second, workers=workers)
+
+
+def compare_births(left: ArrayLike, right: ArrayLike, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Give the levels of birth dates alone [pairs]: rows `first` and `second` of year, month and day, 0 for unknown."""
+    ours, theirs = (_births_alone(np.asarray(births, np.int64)) for births in (left, right))
+    return compare_forms(ours, theirs, first, second)[:, FIELDS.index("birth")]
+
+
+def _births_alone(births: NDArray[np.int64]) -> Forms:
+    values = np.zeros((len(births), WIDTH), np.int64)
+    values[:, YEAR : DAY + 1] = births
+    return Forms(values, np.zeros((len(births), BYTES), np.uint8))
 
 
 def compare_forms(

@@ -1,7 +1,7 @@
 from .clusters import holding, is_asked, same_people, same_person, told_apart
 from .comparing import Candidate, Option, Rules, candidates, compare_rows, compare_two, evidence, rules_at
 from .held import Held, held, person_numbers
-from .keys import WAY, match_keys, sharing
+from .keys import WAY, Keys, match_keys
 from .looks import Look, everything_about, history_of, looks_at, reads_of
 from .names import Name, named
 from .questions import (
@@ -34,6 +34,7 @@ __all__ = [
     "WAY",
     "Candidate",
     "Held",
+    "Keys",
     "Line",
     "Look",
     "Name",
@@ -73,7 +74,6 @@ __all__ = [
     "same_people",
     "same_person",
     "search",
-    "sharing",
     "side_by_side",
     "told_apart",
     "what_is_held",

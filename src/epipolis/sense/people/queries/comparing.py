@@ -1,7 +1,6 @@
 """Comparing rows with who is held and with each other: candidates by shared keys, levels, bits and bands, all at once."""
 
 import json
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,18 +9,14 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
-from django.db import connection
 
 from epipolis.core import clock, rules
 from epipolis.engines import linkage
 from epipolis.engines.linkage import Record
 
 from .held import Held, held
-from .keys import match_keys, sharing
-
-_BIRTHS = "SELECT id, birth_year, birth_month, birth_day FROM people_person WHERE id = ANY(%s::uuid[]) AND erased IS NULL"
-_NEAR_YEARS = 1
-Birth = tuple[int | None, int | None, int | None]
+from .keys import Keys, match_keys
+from .pairing import likely_pairs, row_pairs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,84 +84,45 @@ def evidence(levels: Any, ruling: Rules) -> tuple[tuple[str, str, float], ...]:
 
 def compare_rows(
     records: Sequence[Record],
-    keys: Sequence[Collection[int]],
+    keys: Sequence[Keys],
     ruling: Rules,
     also: Sequence[Collection[UUID]] = (),
 ) -> tuple[list[list[Option]], dict[UUID, Held]]:
     """The options of each row, best first, and what is held of them. `also` names people to compare whatever their keys."""
-    pairs = _likely(records, _people_sharing(keys), also)
-    known = held({person for _, person in pairs})
-    places = {person: len(records) + place for place, person in enumerate(known)}
-    numbered = [(row, places[person]) for row, person in pairs if person in places] + _rows_sharing(keys)
-    if not numbered:
-        return [[] for _ in records], known
-    forms = linkage.read([*records, *(one.record for one in known.values())])
-    first, second = (np.array(side, np.int64) for side in zip(*numbered, strict=True))
-    levels = linkage.compare_pairs(forms, forms, (first, second))
+    pairs = likely_pairs(records, keys, also)
+    opened = held(pairs.people)
+    people = [one for one in pairs.people if one in opened]
+    places = _places(pairs.people, opened, len(records))
+    second, earlier = places[pairs.places], row_pairs(keys)
+    is_there = second >= 0
+    ours = np.concatenate([pairs.rows[is_there], earlier[0]])
+    others = np.concatenate([second[is_there], earlier[1]])
+    found: list[list[Option]] = [[] for _ in records]
+    if not len(ours):
+        return found, opened
+    forms = linkage.read([*records, *(opened[one].record for one in people)])
+    levels = linkage.compare_pairs(forms, forms, (ours, others), workers=2)
     bits = linkage.score_pairs(levels, ruling.weights)
     bands = linkage.bands(bits, levels, ruling.thresholds)
-    whom: list[UUID | int] = [*range(len(records)), *known]
-    found: list[list[Option]] = [[] for _ in records]
+    whom: list[UUID | int] = [*range(len(records)), *people]
     for pair in np.flatnonzero(bands).tolist():  # those that stay new are of no further use
-        option = Option(whom[second[pair]], float(bits[pair]), linkage.BANDS[bands[pair]], levels[pair])
-        found[first[pair]].append(option)
+        option = Option(whom[others[pair]], float(bits[pair]), linkage.BANDS[bands[pair]], levels[pair])
+        found[ours[pair]].append(option)
     for options in found:
         options.sort(key=lambda one: (-one.bits, str(one.whom)))
-    return found, known
+    return found, opened
+
+
+def _places(people: Sequence[UUID], opened: Collection[UUID], since: int) -> Any:
+    """Where each of the people stands behind the rows, -1 for who is gone meanwhile."""
+    is_there = np.fromiter((one in opened for one in people), bool, len(people))
+    return np.where(is_there, since + np.cumsum(is_there) - 1, -1)
 
 
 def compare_two(one: Record, other: Record, ruling: Rules) -> tuple[float, Any]:
     """The bits of one pair, and its levels."""
     levels = linkage.compare(one, other)
     return linkage.score(levels, ruling.weights).weight, levels
-
-
-def _people_sharing(keys: Sequence[Collection[int]]) -> list[Counter[UUID]]:
-    """With whom each row shares how many keys."""
-    people = sharing({key for own in keys for key in own})
-    return [Counter(person for key in own for person in people.get(key, ())) for own in keys]
-
-
-def _likely(records: Sequence[Record], shared: list[Counter[UUID]], also: Sequence[Collection[UUID]]) -> list[tuple[int, UUID]]:
-    """The pairs worth opening: who shares one key alone and was born on another day is somebody else."""
-    alone = {person for counts in shared for person, count in counts.items() if count == 1}
-    births = _births(alone)
-    pairs = []
-    for row, counts in enumerate(shared):
-        own = records[row].birth_year, records[row].birth_month, records[row].birth_day
-        must = set(also[row]) if also else set()
-        pairs += [(row, person) for person in must]
-        for person, count in counts.items():
-            if person not in must and (count > 1 or (person in births and _may_agree(own, births[person]))):
-                pairs.append((row, person))
-    return pairs
-
-
-def _births(people: Collection[UUID]) -> dict[UUID, Birth]:
-    if not people:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_BIRTHS, [f"{{{','.join(map(str, people))}}}"])
-        return {person: (year, month, day) for person, year, month, day in cursor.fetchall()}
-
-
-def _may_agree(one: Birth, other: Birth) -> bool:
-    if one[0] is None or other[0] is None or abs(one[0] - other[0]) <= _NEAR_YEARS:
-        return True
-    return None not in one and None not in other and sorted(one[1:]) == sorted(other[1:])  # type: ignore[type-var]  # -- no None left
-
-
-def _rows_sharing(keys: Sequence[Collection[int]]) -> list[tuple[int, int]]:
-    """Which rows share a key with which earlier ones."""
-    earlier: dict[int, list[int]] = {}
-    pairs: dict[tuple[int, int], None] = {}
-    for row, own in enumerate(keys):
-        for key in own:
-            others = earlier.setdefault(key, [])
-            if len(others) < linkage.MOST_SHARING:
-                pairs |= {(row, other): None for other in others}
-                others.append(row)
-    return list(pairs)
 
 
 @lru_cache(8)

@@ -55,7 +55,7 @@ class Decided:
 def decide(
     rows: Sequence[PersonRow],
     records: Sequence[Record],
-    keys: Sequence[Sequence[int]],
+    keys: Sequence[queries.Keys],
     numbers: Sequence[list[tuple[Key, str]]],
     known: dict[Key, UUID],
     ruling: Rules,
@@ -79,7 +79,7 @@ class _Batch:
         self,
         rows: Sequence[PersonRow],
         records: Sequence[Record],
-        keys: Sequence[Sequence[int]],
+        keys: Sequence[queries.Keys],
         numbers: Sequence[list[tuple[Key, str]]],
         known: dict[Key, UUID],
         ruling: Rules,

@@ -96,7 +96,7 @@ def _match(rows: Sequence[PersonRow], *, by: audit.Actor, at: datetime, wait: bo
     records = [record_of_row(row) for row in rows]
     # Who is known by the number of this very row is not looked for.
     is_sought = [by_own_number(own, known) is None for own in numbers]
-    keys = [queries.match_keys(record) if sought else [] for record, sought in zip(records, is_sought, strict=True)]
+    keys = [queries.match_keys(record) if sought else {} for record, sought in zip(records, is_sought, strict=True)]
     if wait and any(keys):
         _wait(keys)
     ruling = queries.rules_at(at)
@@ -126,8 +126,7 @@ def _wait(keys: Sequence[Collection[int]]) -> None:
             return
         own = sorted({key & 0x7FFFFFFF for one in keys for key in one})
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
-        for key in own:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, key])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, key) FROM unnest(%s::int[]) AS key", [_LOCK, own])
 
 
 def _hold(decided: Decided) -> None:

@@ -1,6 +1,6 @@
 """Rows of people into the tables, thousands in one copy each, with the keys under which they are found again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -27,7 +27,7 @@ class Fresh(NamedTuple):
     person: UUID
     row: PersonRow
     merged_into: UUID | None = None
-    keys: Sequence[int] | None = None
+    keys: Collection[int] | None = None
 
 
 def store_people(people: Sequence[Fresh], numbers: list[tuple[UUID, Key, str]], *, at: datetime) -> None:
@@ -42,7 +42,7 @@ def store_people(people: Sequence[Fresh], numbers: list[tuple[UUID, Key, str]], 
     store_keys((one.person, _keys(one)) for one in people)
 
 
-def store_keys(keys: Iterable[tuple[UUID, Sequence[int]]]) -> None:
+def store_keys(keys: Iterable[tuple[UUID, Collection[int]]]) -> None:
     """Copy the match keys of people who have none."""
     copy_rows("people_matchkey", "person_id, key", [(person, key) for person, own in keys for key in own])
 
@@ -85,7 +85,7 @@ def identifier_key(kind: str, value: str) -> Key:
     return kind.strip(), fingerprint(value)
 
 
-def _keys(one: Fresh) -> Sequence[int]:
+def _keys(one: Fresh) -> Collection[int]:
     return queries.match_keys(record_of_row(one.row)) if one.keys is None else one.keys
 
 
