@@ -7,7 +7,7 @@ import pytest
 from django.apps import apps
 
 from epipolis.act.followup import services as followup
-from epipolis.act.followup.models import Attempt, Change, DailyCheck, Exposure, FollowUp, Handover, SelfReportLink
+from epipolis.act.followup.models import Attempt, Change, DailyCheck, Exposure, FollowUp, Handover, Interview, SelfReportLink
 from epipolis.core import retention
 from epipolis.core.models import SentOnce, TaskRun, User
 from epipolis.sense.checkins.models import Source, Visit, VisitorLink
@@ -18,7 +18,7 @@ from epipolis.understand.tracing.models import CaseStay, Contact, Encounter, Tra
 from tests.act.followup import factories as followed
 from tests.understand.tracing import factories as city
 
-FOLLOWED = {FollowUp, Exposure, DailyCheck, Attempt, Change, Handover, SelfReportLink}
+FOLLOWED = {FollowUp, Exposure, DailyCheck, Attempt, Change, Handover, Interview, SelfReportLink}
 BY_THE_JOB = {SentOnce, TaskRun, Visit, VisitorLink, ReturnCode, Trace, Contact, Encounter, CaseStay} | FOLLOWED
 BY_ERASURE = {Identifier, ContactPoint, MatchKey, MatchQuestion}  # whole rows; of a person the fields below
 STAYS_OF_A_PERSON = {
@@ -141,6 +141,7 @@ def _follow():
     followup.record_attempt(row.id, outcome="reached", by="test", at=city.NOW)
     followup.open_link(row.id, by="test", at=city.NOW)
     followup.assign(row.id, to=giver, by="test", at=city.NOW)
+    followup.start_interview(followed.case().id, by=giver, at=city.NOW)
     followup.hand_over(giver=giver, taker=taker, note="", by=giver, at=city.NOW)
 
 

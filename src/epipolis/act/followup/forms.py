@@ -238,7 +238,7 @@ class NamedForm(forms.Form):
     relation = forms.CharField(label=_("Relation to the case"), max_length=100, required=False, validators=_PLAIN)
     last_contact = DayField(label=_("Last contact"), required=False)
     place = forms.CharField(label=_("Where they met"), max_length=300, required=False, validators=_PLAIN)
-    risk = forms.ChoiceField(label=_("Risk"), choices=Risk.choices, required=False)
+    risk = forms.ChoiceField(label=_("Risk"), choices=Risk.choices, required=False, initial="medium")
     household = forms.BooleanField(label=_("lives in the same household"), required=False)
 
     def clean(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from epipolis.act.followup import queries
 from epipolis.act.followup.events import CaseInterviewed
-from epipolis.act.followup.models import Exposure, Interview, Origin
+from epipolis.act.followup.models import Exposure, FollowUp, Interview, Origin, State
 from epipolis.core import audit, clock, events, live
 from epipolis.core.models import User
 from epipolis.core.sealing import seal
@@ -22,6 +22,7 @@ from epipolis.sense.checkins import services as checkins
 from epipolis.sense.people import services as people
 from epipolis.sense.people.services import PersonError, PersonRow
 
+from .ending import open_again
 from .opening import NewExposure, add_exposures
 from .timing import replan_all
 
@@ -158,6 +159,9 @@ def set_named(client_id: UUID, key: str, *, is_contact: bool, by: audit.Actor, a
     one.gone, one.moved_at = None if is_contact else at, at
     one.save(update_fields=["gone", "moved_at"])
     replan_all([one.follow_up_id], by=by, at=at, reason=_REDONE if is_contact else _UNDONE)
+    home = FollowUp.objects.select_for_update().get(id=one.follow_up_id)
+    if is_contact and home.state == State.CANCELLED and not queries.open_of_same(home):
+        open_again(home, reason=_REDONE, by=by, at=at)  # what ended only because nobody counted
     audit.record("followup.named", by=by, at=at, subject=one.follow_up_id, is_contact=is_contact)
     live.tell("followup", follow_up=one.follow_up_id)
     return True

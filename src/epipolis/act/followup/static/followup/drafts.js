@@ -92,12 +92,20 @@ async function submitted(event) {
   const id = own.get("client_id") || newId(), moment = new Date().toISOString();
   const sent = fields.filter(([name]) => !["client_id", "answered", "tried_at"].includes(name));
   sent.push(["client_id", id], [kind === "attempt" ? "tried_at" : "answered", moment]);
-  keep(UNSENT + id, { kind, what: what || document.querySelector("h1").textContent.trim(), url: `${keyUrl}${kind}/${target}/`, fields: sent, here: pageMark });
+  const url = `${keyUrl}${kind}/${target}/`;
+  for (const one of drafts()) if (one.here === pageMark && one.url === url && one.state === "refused") drop(one.name);  // this corrects it
+  keep(UNSENT + id, { kind, what: what || document.querySelector("h1").textContent.trim(), url, fields: sent, here: pageMark });
   drop(WRITING + nameOf(form));
   draw();
   await sendAll();
-  if (read(UNSENT + id)?.state) return box.scrollIntoView({ block: "start" });
-  if (read(UNSENT + id)) {
+  const left = read(UNSENT + id);
+  if (left?.state === "refused" && kind === "interview") {  // the page itself shows what is wrong at each line
+    drop(UNSENT + id);
+    remember(form);
+    return form.submit();
+  }
+  if (left?.state) return box.scrollIntoView({ block: "start" });
+  if (left) {
     note(texts.kept);
     form.reset();
     form.closest("[data-contact]")?.classList.add("is-noted");
