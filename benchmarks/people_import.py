@@ -34,11 +34,11 @@ def main() -> None:
     report = Report("people_import")
     with own_platform() as home:
         base, incoming, truth = city(wanted.seed, wanted.base, wanted.incoming)
-        _write(home / "base.csv", base)
-        _write(home / "incoming.csv", incoming)
-        before, _, _, _ = _import(home / "base.csv", "--no-match")
-        seconds, processor, memory, counts = _import(home / "incoming.csv", "--match")
-        again, _, _, repeated = _import(home / "incoming.csv", "--match")
+        write_people(home / "base.csv", base)
+        write_people(home / "incoming.csv", incoming)
+        before, _, _, _ = run_import("people", home / "base.csv", "--no-match")
+        seconds, processor, memory, counts = run_import("people", home / "incoming.csv", "--match")
+        again, _, _, repeated = run_import("people", home / "incoming.csv", "--match")
         assert repeated["unchanged"] == counts["accepted"], repeated
         linked, asked, right = _outcome(truth)
     of = f"{wanted.incoming:,} people"
@@ -54,7 +54,7 @@ def main() -> None:
     report.save()
 
 
-def _write(path: Path, records: Iterable[object]) -> None:
+def write_people(path: Path, records: Iterable[object]) -> None:
     with path.open("w", newline="") as out:
         rows = csv.writer(out)
         rows.writerow(COLUMNS)
@@ -66,10 +66,10 @@ def _write(path: Path, records: Iterable[object]) -> None:
             rows.writerow([number, one.given, one.family, birth, one.sex, *points, one.address, numbers.get("national_id", "")])
 
 
-def _import(path: Path, *flags: str) -> tuple[float, float, float, dict[str, int]]:
+def run_import(kind: str, path: Path, *flags: str) -> tuple[float, float, float, dict[str, int]]:
     """Seconds by the clock and of the processor, MiB and the counts of one import."""
     start = time.perf_counter()
-    command = [sys.executable, "-W", "ignore", "-m", "epipolis.server", "import", "people", str(path), "--json", *flags]
+    command = [sys.executable, "-W", "ignore", "-m", "epipolis.server", "import", kind, str(path), "--json", *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ) as child:
         assert child.stdout is not None
         out = child.stdout.read()

@@ -40,8 +40,12 @@ class Person(models.Model):
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged", db_index=False)
     keyed = models.SmallIntegerField(db_default=0)  # the way in which the match keys of this row were made; 0: not yet
 
+    # The way in which this row was compared with everybody; 0: not yet.
+    compared = models.SmallIntegerField(db_default=0)
+
     class Meta:
         indexes = [
+            models.Index(fields=["id"], name="people_uncompared", condition=models.Q(compared=0, erased=None)),
             models.Index(fields=["merged_into"], name="people_merged", condition=models.Q(merged_into__isnull=False)),
             models.Index(fields=["given_first_hash"], name="people_given_first", condition=~models.Q(given_first_hash="")),
             models.Index(fields=["family_first_hash"], name="people_family_first", condition=~models.Q(family_first_hash="")),

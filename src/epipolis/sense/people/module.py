@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.utils.translation import gettext_noop
 
 from epipolis.core.imports import Importer
-from epipolis.core.modules import Can, Job, Keep, Module, Page, Tile
+from epipolis.core.modules import Can, Job, Keep, Module, Page, Task, Tile
 
 from . import queries, services
 from .settings import settings
@@ -33,7 +33,18 @@ MODULE = Module(
             order=35,
         ),
     ),
-    jobs=(Job(services.make_missing_keys, every=timedelta(minutes=10)),),
+    jobs=(
+        Job(services.make_missing_keys, every=timedelta(minutes=10)),
+        Job(services.look_by_night, every=timedelta(days=1)),
+    ),
+    tasks=(
+        Task(
+            services.TASK,
+            gettext_noop("Look for doubles among everybody"),
+            services.look_for_doubles,
+            needs="people.merge",
+        ),
+    ),
     keeps=(
         Keep(
             "people.return_codes",

@@ -8,6 +8,7 @@ urlpatterns = [
     path("mine/", views.mine, name="mine"),
     path("mine/download/", views.mine_download, name="mine_download"),
     path("questions/", views.questions, name="questions"),
+    path("questions/look/", views.look_for_doubles, name="look_for_doubles"),
     path("questions/<int:question>/", views.question, name="question"),
     path("questions/<int:question>/answer/", views.answer, name="answer"),
     path("questions/<int:question>/later/", views.put_off, name="put_off"),

@@ -168,6 +168,8 @@ def _create(rows: list[ReadRow], report: ImportReport, *, options: ImportOptions
     if rows and not options.dry_run:
         found = people.match_people(whole, by=options.by, at=options.at, match=options.match)
         bulk.create(rows, [match.person for match in found], by=options.by, at=options.at)
+        report.linked += sum(match.band == "linked" and match.is_by_evidence for match in found)
+        report.asked += sum(match.band == "asked" for match in found)
         ask_about([match.person for match in found if match.band == "linked"], at=options.at)
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, gettext_noop
 from epipolis.core import audit
 from epipolis.engines import linkage
 from epipolis.engines.linkage import Record
-from epipolis.sense.people.models import MatchQuestion, Merge
+from epipolis.sense.people.models import MatchQuestion, Merge, Person
 
 from .clusters import same_people
 from .comparing import compare_two, rules_at
@@ -77,6 +77,11 @@ def open_questions() -> QuerySet[MatchQuestion]:
 
 def count_open_questions(at: datetime) -> int:
     return MatchQuestion.objects.filter(answered=None).count()
+
+
+def count_uncompared() -> int:
+    """How many rows were never compared with everybody: held before there was matching, or registered by numbers alone."""
+    return Person.objects.filter(compared=0, erased=None).count()
 
 
 def question(question_id: int) -> MatchQuestion | None:

@@ -1,5 +1,6 @@
 from .codes import CodeError, code_parts, forget_return_codes, issue_return_code, new_code, open_return_code
 from .correcting import FIELDS, correct_person
+from .doubles import TASK, look_by_night, look_for_doubles, start_looking
 from .erasing import erase_person
 from .importing import import_people
 from .keying import make_missing_keys
@@ -12,6 +13,7 @@ from .rows import Birth, PersonError, PersonRow
 __all__ = [
     "FIELDS",
     "IMPORT_FIELDS",
+    "TASK",
     "Birth",
     "CodeError",
     "Match",
@@ -26,6 +28,8 @@ __all__ = [
     "forget_return_codes",
     "import_people",
     "issue_return_code",
+    "look_by_night",
+    "look_for_doubles",
     "make_missing_keys",
     "match_people",
     "match_person",
@@ -34,5 +38,6 @@ __all__ = [
     "open_return_code",
     "put_off_question",
     "read_birth",
+    "start_looking",
     "unmerge_people",
 ]

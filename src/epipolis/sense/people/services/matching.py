@@ -22,7 +22,7 @@ from .storing import record_of_row, store_people
 Band = Literal["linked", "asked", "new"]
 _BANDS: Final[dict[str, Band]] = {"link": "linked", "ask": "asked", "new": "new"}
 _TRIES = 4
-_LOCK = 7_303
+MATCHING_LOCK = 7_303
 _STILL_THERE = "SELECT id FROM people_person WHERE id = ANY(%s::uuid[]) AND erased IS NULL ORDER BY id FOR KEY SHARE"
 
 
@@ -122,11 +122,11 @@ def _wait(keys: Sequence[Collection[int]]) -> None:
     """
     with connection.cursor() as cursor:
         if sum(map(bool, keys)) > settings.locked_rows:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MATCHING_LOCK])
             return
         own = sorted({key & 0x7FFFFFFF for one in keys for key in one})
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, key) FROM unnest(%s::int[]) AS key", [_LOCK, own])
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [MATCHING_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, key) FROM unnest(%s::int[]) AS key", [MATCHING_LOCK, own])
 
 
 def _hold(decided: Decided) -> None:

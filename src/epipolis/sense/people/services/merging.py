@@ -31,6 +31,7 @@ def merge_people(
     score: float | None = None,
     evidence: Sequence[Any] = (),
     rule: str = "",
+    automatic: bool = False,
 ) -> Merge:
     """Make two people one: the row that holds for `winner` holds for both from now on. No fact moves.
 
@@ -57,6 +58,7 @@ def merge_people(
         score=score,
         evidence=list(evidence),
         rule=rule,
+        automatic=automatic,
     )
     _close_questions(high, merge, at=at)
     _written("people.merge", merge, by=by, at=at)

@@ -16,7 +16,8 @@ from .rows import PersonRow, clear
 
 _PERSON = (
     "id, given_name, family_name, given_first_hash, family_first_hash, birth_year, birth_month, birth_day, sex, language,"
-    " neighbourhood_id, address, known_at, erased, simulated, merged_into_id, keyed"
+    " neighbourhood_id, address, known_at, erased, simulated, merged_into_id, keyed,"
+    " compared"
 )
 Key = tuple[str, str]  # kind and hash of an identifier
 
@@ -107,6 +108,7 @@ def _person_values(one: Fresh, at: str) -> tuple[Any, ...]:
         row.simulated,
         one.merged_into,
         queries.WAY,
+        0 if one.keys is None else queries.WAY,
     )
 
 

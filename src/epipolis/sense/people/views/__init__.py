@@ -1,6 +1,6 @@
 """Pages about people: records, and whether two of them are one person."""
 
-from .matching import answer, merge, merge_with, put_off, question, questions, unmerge
+from .matching import answer, look_for_doubles, merge, merge_with, put_off, question, questions, unmerge
 from .records import correct, erase, issue_code, mine, mine_download, person, register, search
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "correct",
     "erase",
     "issue_code",
+    "look_for_doubles",
     "merge",
     "merge_with",
     "mine",

@@ -22,7 +22,20 @@ from epipolis.sense.people.forms import Reason, Search
 def questions(request: HttpRequest) -> HttpResponse:
     """The first question that waits, or that none does."""
     first = queries.open_questions().first()
-    return redirect("people:question", first.id) if first else render(request, "people/no_question.html")
+    if first:
+        return redirect("people:question", first.id)
+    return render(request, "people/no_question.html", {"uncompared": queries.count_uncompared()})
+
+
+@needs("people.merge")
+@require_POST
+def look_for_doubles(request: HttpRequest) -> HttpResponse:
+    """Queue the search for doubles; whoever started it sees it move."""
+    run = services.start_looking(by=request.user, at=clock.now())
+    if run.asked_by_id == request.user.pk:
+        return redirect("run", run=run.id)
+    messages.info(request, _("Everybody is being compared already."))
+    return redirect("people:questions")
 
 
 @needs("people.merge")
@@ -40,6 +53,7 @@ def question(request: HttpRequest, question: int) -> HttpResponse:
         raise Http404
     percent = min(99, max(1, round(sides.probability * 100)))  # nothing is certain here
     context = {"question": asked, "sides": sides, "waiting": queries.count_open_questions(at), "percent": percent}
+    context["uncompared"] = queries.count_uncompared()
     return render(request, "people/question.html", context)
 
 
