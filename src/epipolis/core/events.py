@@ -9,7 +9,7 @@ see an event twice, and must change nothing the second time.
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 import msgspec
 from django.db import connection
@@ -28,7 +28,12 @@ _RETRY = RetryStrategy(max_attempts=12, wait=1, exponential_wait=2)  # the last 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Base of every event: a frozen dataclass named in the past tense, carrying identifiers only."""
+    """Base of every event: a frozen dataclass named in the past tense, carrying identifiers only.
+
+    Of events that wait, those of a kind with a higher `priority` are delivered first.
+    """
+
+    priority: ClassVar[int] = 0
 
 
 _listeners: dict[type[Event], list[Listener]] = defaultdict(list)
@@ -48,21 +53,22 @@ def publish(event: Event) -> None:
     """Hand the event to each listener, durably, if and only if the current transaction commits."""
     body = msgspec.to_builtins(asdict(event))
     for listener in _listeners.get(type(event), ()):
-        deliver.defer(event=_name(type(event)), listener=_name(listener), body=body)
+        deliver.configure(priority=event.priority).defer(event=_name(type(event)), listener=_name(listener), body=body)
 
 
 def publish_many(events: Iterable[Event]) -> None:
     """The same for many events at once: one statement for thousands of jobs, for imports and other bulk changes."""
-    jobs: list[dict[str, Any]] = []
+    jobs: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for event in events:
         for listener in _listeners.get(type(event), ()):
-            jobs.append({"event": _name(type(event)), "listener": _name(listener), "body": event})
+            jobs[event.priority].append({"event": _name(type(event)), "listener": _name(listener), "body": event})
     if not jobs:
         return
     with connection.cursor() as cursor:
-        for start in range(0, len(jobs), _BATCH):
-            args = msgspec.json.encode(jobs[start : start + _BATCH]).decode()
-            cursor.execute(_DEFER, [deliver.queue, deliver.name, deliver.priority, args])
+        for priority, own in jobs.items():
+            for start in range(0, len(own), _BATCH):
+                args = msgspec.json.encode(own[start : start + _BATCH]).decode()
+                cursor.execute(_DEFER, [deliver.queue, deliver.name, priority, args])
 
 
 @app.task(name="deliver", retry=_RETRY, queue="events")

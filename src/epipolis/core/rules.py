@@ -5,7 +5,9 @@ versions of a pack the one in force on a day is the newest that was valid then, 
 A decision keeps the pack, its version, its inputs and its day, explains itself, and can be made again as of any day.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
@@ -21,6 +23,8 @@ from django.utils.translation import gettext as _
 from epipolis.core import audit
 from epipolis.core.models import RulePackRow
 from epipolis.core.modules import packages
+
+_read: ContextVar[dict[str, list["RulePack"]] | None] = ContextVar("rule packs that were read", default=None)
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,25 @@ def in_force(name: str, day: date, *, jurisdiction: str = "") -> RulePack:
 
 def versions(name: str) -> list[RulePack]:
     """Every version of a pack, those that ship and the city's own."""
+    read = _read.get()
+    if read is None:
+        return _versions(name)
+    if name not in read:
+        read[name] = _versions(name)
+    return list(read[name])
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Within this block each pack is read once, for a job that asks the same rules for many things, one after the other."""
+    token = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
+def _versions(name: str) -> list[RulePack]:
     own = RulePackRow.objects.filter(name=name, withdrawn=None)
     return [pack for pack in _shipped() if pack.name == name] + [
         RulePack(row.name, row.version, row.jurisdiction, row.valid_from, row.source, row.content) for row in own

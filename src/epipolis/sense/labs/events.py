@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from epipolis.core.events import Event
@@ -7,6 +8,15 @@ from epipolis.core.events import Event
 @dataclass(frozen=True, slots=True)
 class MessagesReceived(Event):
     """Laboratory messages that came together are stored and wait to be understood."""
+
+    messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PositivesReceived(Event):
+    """The same for messages that look positive: they overtake the others that wait."""
+
+    priority: ClassVar[int] = 20
 
     messages: tuple[int, ...]
 

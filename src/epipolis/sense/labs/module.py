@@ -9,7 +9,7 @@ from epipolis.core.imports import Importer
 from epipolis.core.modules import Can, Job, Keep, Module, Page, Tile
 
 from . import queries, services
-from .events import MessagesReceived
+from .events import MessagesReceived, PositivesReceived
 from .settings import settings
 
 STAFF = ("tracer", "registrar")
@@ -114,5 +114,8 @@ MODULE = Module(
         "import": Can(gettext_noop("Import tables of laboratory results"), roles=("registrar", "operator")),
         "export": Can(gettext_noop("Export laboratory results"), roles=("epidemiologist", "registrar")),
     },
-    listens={MessagesReceived: (services.on_messages_received,)},
+    listens={
+        MessagesReceived: (services.on_messages_received,),
+        PositivesReceived: (services.on_messages_received,),
+    },
 )

@@ -9,16 +9,14 @@ from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from epipolis.core import audit, clock
-from epipolis.core.events import publish
 from epipolis.engines.messages import Patient
 from epipolis.sense.cases import queries as case_queries
 from epipolis.sense.cases import services as cases
-from epipolis.sense.labs.events import ResultFiled
 from epipolis.sense.labs.models import LabMessage, LabResult
 from epipolis.sense.people import queries as people_queries
 
 from .locks import hold
-from .matching import person_of
+from .matching import Whose, person_of
 from .reading import Told, reported_at, sampled_at
 from .reasons import FACTS, ORDER, OTHER_PERSON, Reason, UnclearError, told
 
@@ -48,14 +46,24 @@ def file_all(
     message: LabMessage, found: Sequence[Told], *, by: audit.Actor, at: datetime, chosen: Chosen | None = None
 ) -> list[Filed]:
     """File every finding of a message; findings are locked in one order, so that two messages never wait in a circle."""
-    people: dict[Patient, UUID] = {}
-    filed = []
-    for one in sorted(found, key=lambda one: one.ref):
+    people: dict[Patient, Whose] = {}
+    for one in found:
         patient = one.report.patient
         if patient not in people:
             own = chosen.person if chosen else None
-            people[patient] = own or person_of(patient, message, by=by, at=at, is_chosen=chosen is not None)
-        filed.append(_file(message, one, people[patient], by=by, at=at, chosen=chosen))
+            asked = chosen is not None
+            people[patient] = Whose(own) if own else person_of(patient, message, by=by, at=at, is_chosen=asked)
+    source, refs = source_of(message), sorted({one.ref for one in found})
+    hold(*(f"laboratory result {source} {ref}" for ref in refs))
+    known: dict[str, list[LabResult]] = {ref: [] for ref in refs}
+    for row in LabResult.objects.filter(source=source, ref__in=refs).order_by("id"):
+        known[row.ref].append(row)
+    filed = []
+    for one in sorted(found, key=lambda one: one.ref):
+        patient = one.report.patient
+        filed.append(_file(message, one, people[patient], known[one.ref], by=by, at=at, chosen=chosen))
+        known[one.ref] = [*(row for row in known[one.ref] if row.id != filed[-1].result.id), filed[-1].result]
+        people[patient] = Whose(people[patient].person)  # the next finding may belong to the case that this one made
     return filed
 
 
@@ -64,20 +72,27 @@ def source_of(message: LabMessage) -> str:
     return (message.laboratory.code if message.laboratory else message.sender)[:100]
 
 
-def _file(message: LabMessage, one: Told, person: UUID, *, by: audit.Actor, at: datetime, chosen: Chosen | None) -> Filed:
-    source = source_of(message)
-    hold(f"laboratory result {source} {one.ref}")
-    known = list(LabResult.objects.filter(source=source, ref=one.ref).order_by("id"))
+def _file(
+    message: LabMessage,
+    one: Told,
+    whose: Whose,
+    known: Sequence[LabResult],
+    *,
+    by: audit.Actor,
+    at: datetime,
+    chosen: Chosen | None,
+) -> Filed:
+    person = whose.person
     former = [row for row in known if row.taken_back is None and row.message_id != message.id]
-    if chosen is None:
+    if chosen is None and former:
         _check_former(one, person, former)
-    result = _draft(message, one, person, source, at)
+    result = _draft(message, one, person, source_of(message), at)
     result.id = next((row.id for row in known if row.message_id == message.id), None)  # filed before, and taken back
     winner = max([*former, result], key=_place)
     result.is_in_force = winner is result
     reason: Reason = []
     if winner is result:
-        end = _file_case(result, one, known, former, by=by, at=at, chosen=chosen)
+        end = _file_case(result, one, whose, known, former, by=by, at=at, chosen=chosen)
         result.supersedes = next((row for row in former if row.is_in_force), None)
         if result.supersedes is not None:
             LabResult.objects.filter(id=result.supersedes.id).update(is_in_force=False)
@@ -87,7 +102,6 @@ def _file(message: LabMessage, one: Told, person: UUID, *, by: audit.Actor, at: 
         end = str(State.EXISTING_CASE if winner.case_id else State.PERSON)
     result.save(force_insert=result.id is None, force_update=result.id is not None)
     audit.record("labs.file", by=by, at=at, subject=message.id, person=person, state=end, found=str(result.case_id or ""))
-    publish(ResultFiled(result.id, person, result.case_id))
     return Filed(result, end, reason)
 
 
@@ -141,6 +155,7 @@ def _check_former(one: Told, person: UUID, former: Sequence[LabResult]) -> None:
 def _file_case(
     result: LabResult,
     one: Told,
+    whose: Whose,
     known: Sequence[LabResult],
     former: Sequence[LabResult],
     *,
@@ -156,7 +171,7 @@ def _file_case(
     else:
         if last is not None:
             withdraw_test(last, by=by, at=at)  # a person said that it is somebody else's
-        result.case_id, end = _case_of(result, one, by=by, at=at, chosen=chosen)
+        result.case_id, end = _case_of(result, one, whose, by=by, at=at, chosen=chosen)
         if result.case_id is None:
             return str(State.PERSON)
         result.test_ref = fresh_ref(result) if any(row.test_ref for row in known) else result.ref
@@ -174,11 +189,13 @@ def _is_same_person(case_id: UUID, person: UUID) -> bool:
     return case is not None and case.person_id in people_queries.same_person(person)
 
 
-def _case_of(result: LabResult, one: Told, *, by: audit.Actor, at: datetime, chosen: Chosen | None) -> tuple[UUID | None, str]:
+def _case_of(
+    result: LabResult, one: Told, whose: Whose, *, by: audit.Actor, at: datetime, chosen: Chosen | None
+) -> tuple[UUID | None, str]:
     day = _day(result)
     is_new = (result.result == "positive" and result.status != "withdrawn") or bool(chosen and chosen.makes_case)
     if not is_new:
-        known = case_queries.open_episode(result.person_id, result.disease, day)
+        known = None if whose.is_alone else case_queries.open_episode(result.person_id, result.disease, day)
         return (known.id if known else None), str(State.EXISTING_CASE)
     try:
         case, band = cases.find_or_report_case(

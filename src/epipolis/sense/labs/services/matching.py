@@ -1,6 +1,7 @@
 """Matching: whom a message is about. It links, makes, or makes and asks; only a number that two people have stops it."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.utils.translation import gettext_noop
@@ -19,8 +20,15 @@ from .reading import person_row
 from .reasons import PEOPLE, UnclearError
 
 
-def person_of(patient: Patient, message: LabMessage, *, by: audit.Actor, at: datetime, is_chosen: bool = False) -> UUID:
-    """The row of the person whom a result is filed under.
+class Whose(NamedTuple):
+    """The row of the person whom a result is filed under; `is_alone`: made just now, so that nothing is known of them."""
+
+    person: UUID
+    is_alone: bool = False
+
+
+def person_of(patient: Patient, message: LabMessage, *, by: audit.Actor, at: datetime, is_chosen: bool = False) -> Whose:
+    """Whom a result is filed under.
 
     Raises:
         UnclearError: the message says nobody, or its numbers belong to people who cannot be one.
@@ -29,7 +37,8 @@ def person_of(patient: Patient, message: LabMessage, *, by: audit.Actor, at: dat
     row = person_row(patient, owner=owner, simulated=message.simulated, at=at)
     if not is_chosen:
         _check_numbers(row, at=at)
-    return people.match_person(row, by=by, at=at).person
+    found = people.match_person(row, by=by, at=at)
+    return Whose(found.person, found.is_new and found.holder == found.person)
 
 
 def _check_numbers(row: people.PersonRow, *, at: datetime) -> None:

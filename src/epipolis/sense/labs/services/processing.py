@@ -1,17 +1,18 @@
 """Processing: a stored message is understood once, and ends in exactly one state; what goes wrong waits for a person."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.utils.translation import gettext_noop
+from psycopg import errors
 
-from epipolis.core import audit, clock, live
+from epipolis.core import audit, clock, live, rules
 from epipolis.core.events import publish_many
-from epipolis.sense.labs.events import MessagesReceived
+from epipolis.sense.labs.events import MessagesReceived, PositivesReceived
 from epipolis.sense.labs.models import LabMessage
 from epipolis.sense.labs.settings import settings
 
@@ -33,24 +34,42 @@ from .reasons import (
     told,
 )
 from .senders import laboratory_named
+from .sharing import Shared
 
 log = logging.getLogger(__name__)
 State = LabMessage.State
 SYSTEM = "laboratories"
-_TOGETHER = 20  # messages of one job
+_TOGETHER, _POSITIVES = 20, 5  # messages of one job
 
 
-def announce(numbers: Iterable[int]) -> None:
-    """Have messages processed, some at a time: one job for each would take longer than the messages themselves."""
-    found = sorted(numbers)
-    publish_many(MessagesReceived(tuple(found[start : start + _TOGETHER])) for start in range(0, len(found), _TOGETHER))
+def announce(numbers: Iterable[int], positive: Collection[int] = ()) -> None:
+    """Have messages processed, some at a time: one job for each would take longer than the messages themselves.
+
+    Those among them that look positive overtake the others.
+    """
+    urgent, found = sorted(positive), sorted(set(numbers) - set(positive))
+    publish_many(
+        [
+            *(PositivesReceived(tuple(urgent[start : start + _POSITIVES])) for start in range(0, len(urgent), _POSITIVES)),
+            *(MessagesReceived(tuple(found[start : start + _TOGETHER])) for start in range(0, len(found), _TOGETHER)),
+        ]
+    )
 
 
-def on_messages_received(event: MessagesReceived) -> None:
+def on_messages_received(event: MessagesReceived | PositivesReceived) -> None:
     """Understand messages that were stored; hearing of them twice, or when they are gone, changes nothing.
 
-    One that cannot be processed does not stop the others; it is tried again with them.
+    They share one transaction, which costs half as much. Where that fails each has its own: one that cannot be processed
+    does not stop the others; it is tried again with them.
     """
+    try:
+        _process_together(event.messages)
+        return
+    except (OperationalError, InterfaceError) as error:
+        if not isinstance(error.__cause__, errors.DeadlockDetected):
+            raise
+    except Exception as error:
+        log.info("laboratory messages %s one by one: %s", event.messages, type(error).__name__)
     failure: Exception | None = None
     for number in event.messages:
         try:
@@ -62,6 +81,21 @@ def on_messages_received(event: MessagesReceived) -> None:
             failure = error
     if failure is not None:
         raise failure
+
+
+@transaction.atomic
+def _process_together(numbers: Sequence[int]) -> None:
+    wanted = LabMessage.objects.filter(id__in=numbers, state=State.RECEIVED).select_related("laboratory").order_by("id")
+    found = list(wanted.select_for_update(of=("self",)))
+    if not found:
+        return
+    shared = Shared()
+    with rules.read_once():
+        hold(*map(_twin_name, found))
+        shared.look_for_twins(found)
+        for message in found:
+            understand(message, by=SYSTEM, at=clock.now(), shared=shared)
+    shared.tell()
 
 
 def process_message(message_id: int, *, at: datetime, by: audit.Actor = SYSTEM, chosen: Chosen | None = None) -> LabMessage:
@@ -87,19 +121,36 @@ def process_message(message_id: int, *, at: datetime, by: audit.Actor = SYSTEM, 
         return LabMessage.objects.get(id=message_id)
 
 
-def understand(message: LabMessage, *, by: audit.Actor, at: datetime, chosen: Chosen | None = None) -> None:
-    """Read, match and file within the caller's transaction; the message's row is locked."""
+def understand(
+    message: LabMessage, *, by: audit.Actor, at: datetime, chosen: Chosen | None = None, shared: Shared | None = None
+) -> None:
+    """Read, match and file within the caller's transaction; the message's row is locked.
+
+    With `shared` the caller lets it tell what happened, after the last message.
+    """
+    own = shared or Shared()
     try:
         with transaction.atomic():
-            state, reason = _file(message, by=by, at=at, chosen=chosen)
-        end(message, state, reason=reason, at=at)
+            filed = _file(message, own, by=by, at=at, chosen=chosen)
+        own.files(filed)
+        state, reason = _state_of(filed)
+        _end(message, state, reason=reason, at=at)
     except UnclearError as unclear:
-        end(message, str(State.UNCLEAR), problem=unclear.problem, reason=unclear.reason, is_waiting=True, at=at)
+        _end(message, str(State.UNCLEAR), problem=unclear.problem, reason=unclear.reason, is_waiting=True, at=at)
     except RejectedError as error:
-        end(message, str(State.REJECTED), problem=error.problem, reason=error.reason, is_waiting=error.is_waiting, at=at)
+        _end(message, str(State.REJECTED), problem=error.problem, reason=error.reason, is_waiting=error.is_waiting, at=at)
+    own.ends(message)
+    if shared is None:
+        own.tell()
 
 
-def end(
+def end(message: LabMessage, state: str, *, at: datetime, reason: Reason | None = None) -> None:
+    """Note the one state in which a message ends, and tell it."""
+    _end(message, state, reason=reason, at=at)
+    live.tell("labs", message=message.id)
+
+
+def _end(
     message: LabMessage,
     state: str,
     *,
@@ -108,30 +159,29 @@ def end(
     reason: Reason | None = None,
     is_waiting: bool = False,
 ) -> None:
-    """Note the one state in which a message ends."""
     message.state, message.problem, message.is_waiting = state, problem, is_waiting
     message.reason = reason or no_reason()
     message.processed = at
     message.attempts += 1
     message.save(update_fields=["laboratory", "state", "problem", "is_waiting", "reason", "processed", "attempts"])
-    live.tell("labs", message=message.id)
 
 
-def _file(message: LabMessage, *, by: audit.Actor, at: datetime, chosen: Chosen | None) -> tuple[str, Reason]:
+def _file(message: LabMessage, shared: Shared, *, by: audit.Actor, at: datetime, chosen: Chosen | None) -> list[Filed]:
     if message.format == LabMessage.Format.READING:
-        return _state_of(file_reading(message, by=by, at=at, chosen=chosen))
+        return file_reading(message, by=by, at=at, chosen=chosen)
     if message.laboratory is None:
         message.laboratory = laboratory_named(message.sender)
     is_asked = chosen is not None  # a person looked: who sent it and its number are accepted
     if not is_asked:
-        _check_twin(message)
+        if not shared.is_single(message):
+            _check_twin(message)
         _check_sender(message)
     reports = reports_of(raw_of(message), message.format)
     if any(report.is_test_message for report in reports) and not is_asked:
         text = gettext_noop("The laboratory marked it as a test or a training message.")
         raise RejectedError(REHEARSAL, told(text))
-    found = findings_of(reports, message.laboratory, at=at)
-    return _state_of(file_all(message, found, by=by, at=at, chosen=chosen))
+    found = findings_of(reports, message.laboratory, at=at, meanings=shared.meanings(message.laboratory))
+    return file_all(message, found, by=by, at=at, chosen=chosen)
 
 
 def _state_of(filed: Sequence[Filed]) -> tuple[str, Reason]:
@@ -157,7 +207,7 @@ def _check_sender(message: LabMessage) -> None:
 
 def _check_twin(message: LabMessage) -> None:
     """Whether the sender has used this number for another message before; of two that come together, one is the first."""
-    hold(f"laboratory message {message.sender}\n{message.message_id}")
+    hold(_twin_name(message))
     same = LabMessage.objects.filter(sender=message.sender, message_id=message.message_id).exclude(id=message.id)
     others = list(same.exclude(problem=TWIN).values_list("id", "processed", "problem"))
     if any(problem == UNREADABLE for *_, problem in others):
@@ -166,6 +216,10 @@ def _check_twin(message: LabMessage) -> None:
         if problem != UNREADABLE and (other < message.id or processed is not None):
             text = gettext_noop("The sender has used the number %(number)s before, for a message with other content.")
             raise UnclearError(TWIN, text, number=message.message_id)
+
+
+def _twin_name(message: LabMessage) -> str:
+    return f"laboratory message {message.sender}\n{message.message_id}"
 
 
 def _gives_up(message_id: int, error: Exception, *, at: datetime) -> bool:
@@ -179,7 +233,8 @@ def _gives_up(message_id: int, error: Exception, *, at: datetime) -> bool:
         reason = told(
             gettext_noop("It was tried %(times)s times: %(error)s."), times=settings.tries, error=type(error).__name__
         )
-        end(message, str(State.UNCLEAR), problem=FAILED, reason=reason, is_waiting=True, at=at)
+        _end(message, str(State.UNCLEAR), problem=FAILED, reason=reason, is_waiting=True, at=at)
+        live.tell("labs", message=message.id)
         return True
 
 

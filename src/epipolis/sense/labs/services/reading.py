@@ -35,6 +35,7 @@ from .reasons import (
 
 NATIONAL = ("national_id", "passport")
 _LONGEST_REF = 100
+Meanings = dict[tuple[str, str], CodeMeaning]  # by system and code
 _LOCAL = 60  # characters of the kind of a number
 
 
@@ -99,14 +100,16 @@ def read_row(raw: bytes) -> list[LabReport]:
     return [found]
 
 
-def findings_of(reports: Sequence[LabReport], laboratory: Laboratory | None, *, at: datetime) -> list[Told]:
-    """The findings that count here.
+def findings_of(
+    reports: Sequence[LabReport], laboratory: Laboratory | None, *, at: datetime, meanings: Meanings | None = None
+) -> list[Told]:
+    """The findings that count here; `meanings` where `meanings_of` was asked before.
 
     Raises:
         RejectedError: the message is nothing for this city.
         UnclearError: a test or an answer that nobody here knows.
     """
-    meanings = _meanings(laboratory)
+    meanings = meanings_of(laboratory) if meanings is None else meanings
     found: list[Told] = []
     unknown: list[Finding] = []
     for report in reports:
@@ -157,7 +160,7 @@ def _check(one: Told, at: datetime) -> None:
             raise UnclearError(FUTURE, text, code=name_of(one.finding), time=moment.isoformat())
 
 
-def _meanings(laboratory: Laboratory | None) -> dict[tuple[str, str], CodeMeaning]:
+def meanings_of(laboratory: Laboratory | None) -> Meanings:
     """What staff said that codes mean, by system and code; what was said for this laboratory alone goes first."""
     rows = CodeMeaning.objects.filter(laboratory=None)
     if laboratory is not None:
@@ -165,9 +168,7 @@ def _meanings(laboratory: Laboratory | None) -> dict[tuple[str, str], CodeMeanin
     return {(row.system, row.code): row for row in sorted(rows, key=lambda row: row.laboratory_id is not None)}
 
 
-def _meaning(
-    finding: Finding, meanings: dict[tuple[str, str], CodeMeaning], laboratory: Laboratory | None
-) -> tuple[str, str] | None:
+def _meaning(finding: Finding, meanings: Meanings, laboratory: Laboratory | None) -> tuple[str, str] | None:
     """Disease and kind of a finding; ("", "") where nobody knows its test, None where it is nothing for us."""
     said = meanings.get((finding.system, finding.code or finding.text)) or meanings.get(("", finding.code or finding.text))
     if said is not None:

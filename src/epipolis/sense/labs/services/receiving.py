@@ -14,6 +14,7 @@ from epipolis.core.sealing import seal
 from epipolis.sense.labs.models import LabMessage
 
 from .envelopes import Envelope, Incoming, envelopes
+from .positives import looks_positive
 from .processing import announce
 from .reasons import IDENTITY, UNREADABLE, broken, no_reason, told
 from .senders import Senders
@@ -30,6 +31,7 @@ RETURNING id, sender, message_id, digest, state
 """  # noqa: S608 -- the names are the constants above
 _OTHER = gettext_noop("The message says that it is from %(sender)s, and did not come as that laboratory proves itself.")
 Key = tuple[str, str, str]
+RECEIVED = str(LabMessage.State.RECEIVED)
 
 
 class Receipt(NamedTuple):
@@ -90,7 +92,9 @@ def _store(found: Sequence[Envelope], *, by: audit.Actor, at: datetime) -> set[K
         cursor.execute(_ADD, [actor, at, at, *columns])
         added = cursor.fetchall()
     if added:
-        announce(number for number, *_, state in added if state == LabMessage.State.RECEIVED)
+        waiting = {(sender, number, digest): row for row, sender, number, digest, state in added if state == RECEIVED}
+        positive = [waiting[_key(one)] for one in found if _key(one) in waiting and looks_positive(one.incoming)]
+        announce(waiting.values(), positive)
         audit.record("labs.receive", by=by, at=at, rows=len(added))
         live.tell("labs")
     return {(sender, number, digest) for _, sender, number, digest, _ in added}
