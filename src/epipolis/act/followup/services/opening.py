@@ -18,7 +18,7 @@ from epipolis.core import audit, clock, events, live
 from epipolis.core.rules import Decision, RulePack
 from epipolis.understand.tracing.queries import RANKS
 
-from .storing import copy_exposures, copy_follow_ups, next_ids
+from .storing import copy_exposures, copy_follow_ups, next_ids, update_exposures
 from .timing import replan_all
 
 _LOCK = 7_401
@@ -201,8 +201,7 @@ class _Work:
             self._begin(made, self.first[made.id])
         copy_follow_ups(list(self.opened.values()))
         copy_exposures([one for one in self.added if one.id is None])
-        if self.changed:
-            Exposure.objects.bulk_update(self.changed.values(), _WRITTEN, batch_size=500)
+        update_exposures(self.changed.values())
         if self.touched:
             replan_all(self.touched, by=self.by, at=self.at)
         if not (self.opened or self.added or self.changed):
@@ -276,7 +275,6 @@ _TOLD = (
     "tracing_contact",
     "note",
 )
-_WRITTEN = [*_TOLD, "follow_up", "who", "gone", "counted_from", "counted_by", "starts", "until", "rule", "days", "moved_at"]
 
 
 def _stored(references: list[str]) -> list[Exposure]:

@@ -1,6 +1,6 @@
 """Many new follow-ups and exposures at once, by COPY: a case in a crowd has thousands, and a file has more."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -29,7 +29,16 @@ _PLANNED = {
 _SET = ", ".join(f"{name} = x.{name}" for name in _PLANNED)
 _TYPED = ", ".join(f"{name} {kind}" for name, kind in _PLANNED.items())
 _UPDATE = (
-    f"UPDATE followup_followup f SET {_SET} FROM jsonb_to_recordset(%s::jsonb) AS x(id bigint, {_TYPED}) WHERE f.id = x.id"  # noqa: S608, E501 -- only names of this file
+    f"UPDATE followup_followup f SET {_SET} FROM jsonb_to_recordset(%s::jsonb) AS x(id bigint, {_TYPED}) WHERE f.id = x.id"  # noqa: S608 -- only names of this file
+)
+_TOLD_ANEW = (
+    "relation", "category", "risk", "certain", "first_contact", "last_contact", "reported", "tracing_contact", "note",
+    "follow_up_id", "who", "gone", "counted_from", "counted_by", "starts", "until", "rule", "days", "moved_at",
+)  # fmt: skip
+_ANEW = ", ".join(f"{name} = x.{name}" for name in _TOLD_ANEW)
+_UPDATE_EXPOSURES = (
+    f"UPDATE followup_exposure e SET {_ANEW} FROM jsonb_populate_recordset(NULL::followup_exposure, %s::jsonb) x"  # noqa: S608 -- only names of this file
+    " WHERE e.id = x.id"
 )
 _JSON = frozenset(("decision", "assignment", "end_reason"))
 
@@ -61,6 +70,15 @@ def update_plans(rows: Sequence[FollowUp]) -> None:
     values = [{"id": row.id, **{name: getattr(row, name) for name in _PLANNED}} for row in rows]
     with connection.cursor() as cursor:
         cursor.execute(_UPDATE, [msgspec.json.encode(values).decode()])
+
+
+def update_exposures(rows: Collection[Exposure]) -> None:
+    """What news about an exposure may change, for many in one statement."""
+    if not rows:
+        return
+    values = [{"id": row.id, **{name: getattr(row, name) for name in _TOLD_ANEW}} for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_UPDATE_EXPOSURES, [msgspec.json.encode(values).decode()])
 
 
 def _copy(table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
