@@ -23,6 +23,11 @@ _CONTACT = (
 )  # fmt: skip
 _ENCOUNTER = ("contact_id", "place_id", "starts", "ends", "certain")
 _FIELDS = ("risk", "minutes", "certain", "last_met", "companions")
+_ANEW = ("visitor", "person_id", *_FIELDS, "rank", "decision", "gone", "state")
+_UPDATE = (
+    f"UPDATE tracing_contact c SET {', '.join(f'{name} = x.{name}' for name in _ANEW)}"  # noqa: S608 -- only names of this file
+    " FROM jsonb_populate_recordset(NULL::tracing_contact, %s::jsonb) x WHERE c.id = x.id"
+)
 
 
 @transaction.atomic
@@ -112,7 +117,8 @@ def _keep_contacts(case: Case, found: Findings, *, at: datetime) -> dict[str, An
             _update(contact, visitor, now, found)
             rewritten.append((contact, now))
             (back.append(contact.id) if is_back else changed.update({str(contact.id): difference}))
-    Contact.objects.filter(id__in=gone).update(gone=at)
+    if gone:
+        Contact.objects.filter(id__in=gone).update(gone=at)
     _rewrite(rewritten)
     return {"added": added + back, "gone": gone, "changed": changed}
 
@@ -187,8 +193,11 @@ def _pieces(contact: Found) -> set[tuple[Any, ...]]:
 
 
 def _rewrite(rewritten: list[tuple[Contact, Found]]) -> None:
-    fields = ["visitor", "person", *_FIELDS, "rank", "decision", "gone", "state"]
-    Contact.objects.bulk_update([contact for contact, _ in rewritten], fields, batch_size=500)
+    if not rewritten:
+        return
+    values = [{"id": contact.id, **{name: getattr(contact, name) for name in _ANEW}} for contact, _ in rewritten]
+    with connection.cursor() as cursor:
+        cursor.execute(_UPDATE, [msgspec.json.encode(values).decode()])
     Encounter.objects.filter(contact__in=[contact.id for contact, _ in rewritten]).delete()
     _write_encounters((contact.id, now) for contact, now in rewritten)
 
