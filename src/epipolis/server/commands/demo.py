@@ -109,8 +109,8 @@ def _say_hello(plan: Any, accounts: list[tuple[str, str, str, str]], port: int, 
     console.print(table)
     console.print("On the sign-in page one button per role signs you in without typing.")
     console.print("[bold]Three things to try[/]")
-    console.print(" 1. Sign in as tracer, open Tracing, call the first contact on the list; read why they are on it.")
-    console.print(" 2. Open Cases, confirm a suspected case, and watch its contacts arrive without reloading.")
+    console.print(" 1. Sign in as tracer, open Whom to call, call the first contact on the list; read why they are on it.")
+    console.print(" 2. Open the laboratory inbox, say what the unknown code means, and watch the message become a result.")
     console.print(" 3. Sign in as commander, open the live picture, and move the slider to see what was known last week.")
     console.print("Ctrl-C closes it.")
 
