@@ -32,11 +32,11 @@ from epipolis.sense.people import services as people
 
 at = clock.now()
 source = Case.objects.get(source_key="K-1")
-row = people.PersonRow(given_name=ARGUMENTS["given"], family_name="Ortiz", phones=[ARGUMENTS["phone"]])
-match = people.match_person(row, by="test", at=at)
-ANSWER = services.add_exposure(services.NewExposure(
+rows = [people.PersonRow(given_name=name, family_name="Ortiz", phones=[phone]) for name, phone in ARGUMENTS["people"]]
+ANSWER = services.add_exposures([services.NewExposure(
     reference=str(uuid4()), case=source.id, disease=source.disease, origin="interview", person=match.person, risk="high",
-    last_contact=clock.local_day(at) - timedelta(days=2)), by="test", at=at).id
+    last_contact=clock.local_day(at) - timedelta(days=2)) for match in people.match_people(rows, by="test", at=at)],
+    by="test", at=at)
 """
 KEPT = """
 from epipolis.act.followup.models import Attempt, DailyCheck
@@ -48,18 +48,28 @@ ANSWER = [
 """
 ELSEWHERE = """
 from epipolis.act.followup import services
+from epipolis.act.followup.models import Attempt
 from epipolis.core import clock
 
 at = clock.now()
+ANSWER = Attempt.objects.filter(follow_up=ARGUMENTS["row"]).count()
 answer = services.Answer("seen_ok", clock.local_day(at), symptoms={"fever": "no"}, answered=at)
 services.record_check(ARGUMENTS["row"], answer, by="otto", at=at)
-ANSWER = 1
 """
 
 
 def shot(page, name):
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+def until(page, script):
+    """Wait until a script is true; the page's own policy forbids the browser to evaluate it in a loop of its own."""
+    for _ in range(100):
+        if page.evaluate(script):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(script)
 
 
 def message(number, given, sampled):
@@ -168,14 +178,14 @@ def test_from_the_laboratory_to_the_end_of_a_follow_up(visit, town):
 
 
 def test_a_tracer_works_on_without_a_network(visit, town):
-    rows = [town.run(CONTACT, given=name, phone=f"09440002{n}") for n, name in enumerate(("Lia", "Marco"))]
+    rows = town.run(CONTACT, people=[("Lia", "0944000201"), ("Marco", "0955000317")])
     page = visit("/followup/?who=all", "tracer", width=390, height=844)
     page.locator("#drafts").wait_for(state="attached")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    until(page, "navigator.serviceWorker.controller !== null")
     page.goto(f"/followup/contacts/{rows[0]}/")
-    page.wait_for_function(f"caches.match('/followup/contacts/{rows[0]}/').then(Boolean)")
+    until(page, f"caches.match('/followup/contacts/{rows[0]}/').then(Boolean)")
     page.goto("/followup/?who=all")
-    page.wait_for_function("caches.match(location.href).then(Boolean)")
+    until(page, "caches.match(location.href).then(Boolean)")
 
     page.context.set_offline(True)
     lia = page.locator(f"#contact-{rows[0]}")
@@ -194,8 +204,7 @@ def test_a_tracer_works_on_without_a_network(visit, town):
     page.get_by_text("This page was not opened before").wait_for()
     page.locator("#drafts", has_text="Not sent yet (2)").wait_for()
     shot(page, "offline-unopened-390")
-    assert town.run(KEPT, rows=rows) == [[], []]
-    town.run(ELSEWHERE, row=rows[0])
+    assert town.run(ELSEWHERE, row=rows[0]) == 0
 
     page.context.set_offline(False)
     page.goto("/followup/?who=all")
@@ -212,7 +221,7 @@ def test_a_tracer_works_on_without_a_network(visit, town):
 
     page.evaluate("localStorage.setItem('private:old', JSON.stringify({at: 0}))")
     page.reload()
-    page.wait_for_function("localStorage.getItem('private:old') === null")
+    until(page, "localStorage.getItem('private:old') === null")
     page.locator("header [data-bs-toggle=dropdown]").last.click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/login/**")
