@@ -24,6 +24,7 @@ _NEGATIVES = 0.0008  # negative messages on a day for each person of the city
 _FEWEST_NEGATIVES, _MOST = 6, 60  # a day
 _ONLY_LABORATORY = 7  # every seventh new case is known from its laboratory alone
 _PAUSE = timedelta(minutes=20)
+_ANSWERS = {"positive": "Detected", "negative": "Not detected"}
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def faults_of(city: twin.City, *, day: date, seed: int, at: datetime) -> list[tu
     unknown, nameless, doubled, corrected = (_report(city, person, "negative", taken, told, random)[1] for person in people)
     first = SENDERS[0]
     odd = replace(unknown.findings[0], code="RP-7", system="L", text="Respiratory panel 7")
-    positive = replace(corrected.findings[0], result="positive", **_answer("positive"))
+    positive = replace(corrected.findings[0], result="positive", value=_ANSWERS["positive"])
     wrong = replace(corrected, findings=(positive,))
     right = replace(corrected.findings[0], status="corrected", resulted_at=told + _PAUSE)
     found = [
@@ -141,7 +142,7 @@ def _report(
         result=result,
         observed_at=taken,
         resulted_at=told,
-        **_answer(result),
+        value=_ANSWERS[result],
     )
     report = LabReport(
         message_id=number,
@@ -156,10 +157,6 @@ def _report(
         disease="COVID-19",
     )
     return sender, report
-
-
-def _answer(result: str) -> dict[str, str]:
-    return {"value": {"positive": "Detected", "negative": "Not detected"}[result]}
 
 
 def _patient(city: twin.City, person: int, *, with_number: bool) -> Patient:

@@ -73,7 +73,7 @@ def _call(row: FollowUp, *, by: User, at: datetime, random: np.random.Generator)
         is_ill = bool(random.random() < _ILL)
         state = DayState.SEEN_ILL if is_ill else DayState.SEEN_OK
         symptoms = {"cough": "yes", "fever": "no"} if is_ill else {"cough": "no", "fever": "no"}
-        services.record_check(row.id, Answer(state, clock.local_day(at), symptoms=symptoms), by=by, at=at)
+        services.record_check(row.id, Answer(str(state), clock.local_day(at), symptoms=symptoms), by=by, at=at)
 
 
 def _account(username: str, full_name: str, *, at: datetime) -> User:
