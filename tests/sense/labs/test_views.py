@@ -116,7 +116,7 @@ def test_a_laboratory_is_registered_from_its_waiting_messages(desk, send, delive
     assert "?code=NEWLAB" in page
 
     answer = desk.post(f"{HOME}laboratories/register/", {"name": "New", "code": "NEWLAB", "is_trusted": "on"})
-    assert answer.status_code == 302, re.findall(r'(?:alert-danger|invalid-feedback)[^>]*>([^<]*)', answer.content.decode())
+    assert answer.status_code == 302, re.findall(r"(?:alert-danger|invalid-feedback)[^>]*>([^<]*)", answer.content.decode())
     deliver_events()
 
     assert Laboratory.objects.get(code="NEWLAB").name == "New"

@@ -68,7 +68,7 @@ def look_for_doubles(progress: work.Progress, by: str = _BY) -> dict[str, Any]:
         progress(min(counts["compared"], total), total)
     progress(max(total, 1), max(total, 1))
     if counts["compared"]:
-        audit.record("people.look_for_doubles", by=by, at=clock.now(), **counts)
+        audit.record("people.look_for_doubles", by=by, at=clock.now(), **dict[str, Any](counts))
     return counts
 
 
@@ -141,7 +141,7 @@ def _take(person: UUID, options: list[Option], portion: _Portion) -> None:
 
 
 def _whom(option: Option) -> UUID:
-    assert isinstance(option.whom, UUID)  # noqa: S101 -- `_others` named everybody
+    assert isinstance(option.whom, UUID)  # noqa: S101 -- whoever is asked about has been named before
     return option.whom
 
 

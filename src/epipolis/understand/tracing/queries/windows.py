@@ -41,8 +41,8 @@ def infectious_window(facts: Facts, rules: RulePack, zone: ZoneInfo, *, day: dat
     if facts.classification == Classification.NOT_A_CASE:
         return None, Decision("none", rules.reference, day, inputs, ((gettext_noop("This is not a case (any more)."), {}),))
     if facts.same_as:
-        reason = (gettext_noop("This is the same illness as another case, and is traced there."), {})
-        return None, Decision("none", rules.reference, day, inputs, (reason,))
+        text = gettext_noop("This is the same illness as another case, and is traced there.")
+        return None, Decision("none", rules.reference, day, inputs, ((text, {}),))
     start, reasons = start_day(facts)
     if start is None:
         return None, Decision("none", rules.reference, day, inputs, tuple(reasons))
