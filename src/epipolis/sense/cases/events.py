@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from epipolis.core.events import Event
@@ -6,7 +7,9 @@ from epipolis.core.events import Event
 
 @dataclass(frozen=True, slots=True)
 class CaseConfirmed(Event):
-    """A case became confirmed, or was reported as confirmed."""
+    """A case became confirmed, or was reported as confirmed; what follows from it overtakes what only arrived."""
+
+    priority: ClassVar[int] = 10
 
     case: UUID
     person: UUID
