@@ -30,6 +30,7 @@ STAYS_OF_A_PERSON = {
     "simulated": "whether the person was ever real",
     "merged_into_id": "opaque; the counts take merged rows for one person",
     "keyed": "a number of the way in which keys were made; says nothing of anybody",
+    "compared": "says only whether the record was compared with the others",
 }
 STAYS = {
     "core.AuditEntry": "append-only and chained: whoever looked stays known; it holds identifiers, never names",
