@@ -48,6 +48,18 @@ def deliver_events():
     return run_all
 
 
+@pytest.fixture(autouse=True)
+def nothing_that_was_queued_outlives_its_test(request, django_db_blocker):
+    """A test that commits is cleaned up by emptying the tables of models; the queue is none of them."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    if (marker and marker.kwargs.get("transaction")) or {"transactional_db", "live_server"} & set(request.fixturenames):
+        from django.db import connection
+
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """Tests that commit are cleaned up by TRUNCATE, which the audit table refuses; only the tests' owner lifts that, here.

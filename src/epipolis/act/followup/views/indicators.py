@@ -14,7 +14,8 @@ from epipolis.core import clock, exports
 from epipolis.core.access import needs
 from epipolis.sense.city import queries as city
 
-_DAYS = 14
+_DAYS, _MOST_DAYS = 14, 400
+_FIRST = date(1950, 1, 1)
 _COLUMNS = ("indicator", "day", "district", "team", "met", "of", "share", "target", "definition")
 
 
@@ -79,8 +80,9 @@ def export_indicators(request: HttpRequest, kind: str) -> HttpResponseBase:
 def _period(form: PeriodForm) -> tuple[date, date]:
     today = clock.today()
     told = form.cleaned_data if form.is_valid() else {}
-    until = told.get("until") or today
-    return told.get("since") or until - timedelta(days=_DAYS - 1), until
+    # What has not been cannot be counted, and a longer time is no working figure.
+    until = max(min(told.get("until") or today, today), _FIRST)
+    return max(told.get("since") or until - timedelta(days=_DAYS - 1), until - timedelta(days=_MOST_DAYS)), until
 
 
 def _chart(indicator: Any, by_day: dict[date, Any], since: date, until: date) -> dict[str, Any]:

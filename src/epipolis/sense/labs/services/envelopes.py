@@ -68,7 +68,7 @@ def bodies(raw: bytes, kind: str) -> list[bytes]:
 
 def digest_of(raw: bytes) -> str:
     """A keyed hash: a plain one of a short message could be turned back by trying names."""
-    return fingerprint(raw.decode("latin-1"))
+    return fingerprint(raw.hex())  # of each byte: a fingerprint of text takes no notice of case and spaces
 
 
 def _split(incoming: Incoming) -> Iterator[Incoming]:
