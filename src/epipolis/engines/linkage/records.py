@@ -70,5 +70,5 @@ def _column(table: pa.Table, name: str) -> list[object]:
         return [None] * table.num_rows
     try:
         return table[name].cast(SCHEMA.field(name).type).to_pylist()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except pa.ArrowException as error:
         raise ValueError(f"column {name}: {error}") from error
