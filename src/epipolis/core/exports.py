@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -100,21 +101,11 @@ def _parquet(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Itera
     sink = io.BytesIO()
     schema = pa.schema([(name, pa.string()) for name in columns])
     with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
-        for batch in _chunks(rows):
+        left = iter(rows)
+        while batch := list(islice(left, _BATCH)):
             texts = {c: [None if r.get(c) is None else str(_plain(r[c])) for r in batch] for c in columns}
             writer.write_table(pa.table(texts, schema=schema))
     yield sink.getvalue()
-
-
-def _chunks(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    batch: list[Mapping[str, Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _plain(value: Any) -> Any:

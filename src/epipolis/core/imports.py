@@ -4,13 +4,13 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import pyarrow.parquet as pq
 from charset_normalizer import from_bytes
@@ -21,6 +21,7 @@ from epipolis.core.exports import bare_cell
 from epipolis.core.work import Progress, silent
 
 Row = dict[str, str]
+T = TypeVar("T")
 _SAMPLE = 1 << 18  # bytes from which encoding and separator are guessed
 _LINE = 1 << 20  # characters of a line that are taken at once, so that a file without line ends stays bounded
 _SHEET = 1 << 30  # bytes that a workbook may unpack to; its format must be read whole
@@ -146,9 +147,10 @@ def row_count(path: Path) -> int:
         return sum(block.count(b"\n") for block in iter(partial(raw.read, _LINE), b""))
 
 
-def batches(rows: Iterator[tuple[int, Row]], size: int) -> Iterator[list[tuple[int, Row]]]:
+def batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
     """The rows in lists of at most `size`."""
-    while batch := list(islice(rows, size)):
+    left = iter(rows)
+    while batch := list(islice(left, size)):
         yield batch
 
 

@@ -15,7 +15,8 @@ from epipolis.sense.city import queries as city
 from epipolis.understand.tracing.models import Risk
 
 from . import queries
-from .models import Attempt, DayState, Order, State
+from .models import Attempt, DayState, How, Order, State
+from .services import Answer
 
 _ANSWERS = [("", _("not asked")), ("no", _("no")), ("yes", _("yes")), ("unknown", _("not known"))]
 _PLAIN = [ProhibitNullCharactersValidator()]
@@ -101,6 +102,12 @@ class CheckForm(OnePageForm):
         ill = "yes" in self.symptoms.values() or (fever is not None and fever >= queries.fever_from(clock.now()))
         return self.cleaned_data["state"] or str(DayState.SEEN_ILL if ill else DayState.SEEN_OK)
 
+    @property
+    def answer(self) -> Answer:
+        """What was told."""
+        told = {name: self.cleaned_data[name] for name in ("day", "temperature", "note", "answered", "client_id")}
+        return Answer(state=self.told_state, part=self.cleaned_data["part"] or 0, symptoms=self.symptoms, **told)
+
 
 _TOLD = (DayState.SEEN_OK, DayState.SEEN_ILL, DayState.NOT_SEEN)
 _ENDS = (State.COMPLETED, State.CANCELLED, State.LOST, State.NOT_NEEDED)
@@ -118,6 +125,10 @@ class AttemptForm(OnePageForm):
     note = forms.CharField(label=_("Note, or what was promised"), required=False, max_length=300, validators=_PLAIN)
     client_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     tried_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)  # by the phone's clock, where it was sent later
+
+    def clean_how(self) -> str:
+        """A call, where nothing else was chosen."""
+        return self.cleaned_data["how"] or str(How.CALL)
 
 
 class ReasonForm(OnePageForm):

@@ -2,7 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from epipolis.core.models import DeviceToken, User
-from epipolis.sense.cases.models import Case
+from epipolis.sense.cases.models import Case, CaseTest
 from epipolis.sense.people.models import Person
 
 
@@ -111,18 +111,8 @@ class LabMessage(models.Model):
 class LabResult(models.Model):
     """One finding of one message about one disease. A correction supersedes; nothing is overwritten."""
 
-    class Result(models.TextChoices):
-        POSITIVE = "positive", _("positive")
-        NEGATIVE = "negative", _("negative")
-        INCONCLUSIVE = "inconclusive", _("inconclusive")
-        UNSATISFACTORY = "unsatisfactory", _("specimen unsatisfactory")
-        PENDING = "pending", _("pending")
-
-    class Status(models.TextChoices):
-        PRELIMINARY = "preliminary", _("preliminary")
-        FINAL = "final", _("final")
-        CORRECTED = "corrected", _("corrected")
-        WITHDRAWN = "withdrawn", _("withdrawn")
+    Result = CaseTest.Result
+    Status = CaseTest.Status
 
     message = models.ForeignKey(LabMessage, models.PROTECT, related_name="results")
     ref = models.CharField(max_length=100)  # what the laboratory calls this finding, the same in every version of it

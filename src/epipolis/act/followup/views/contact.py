@@ -20,7 +20,7 @@ from epipolis.act.followup.forms import (
     ReasonForm,
 )
 from epipolis.act.followup.models import Change, FollowUp
-from epipolis.act.followup.services import Answer, FollowUpError
+from epipolis.act.followup.services import FollowUpError
 from epipolis.core import clock, rules
 from epipolis.core.access import needs
 from epipolis.sense.people import queries as people
@@ -98,19 +98,8 @@ def check(request: HttpRequest, number: int) -> HttpResponse:
     row, form, at = follow_up(number), CheckForm(request.POST), clock.now()
     if not form.is_valid():
         return _page(request, row, 422, check_form=form)
-    data = form.cleaned_data
-    answer = Answer(
-        state=form.told_state,
-        day=data["day"],
-        part=data["part"] or 0,
-        temperature=data["temperature"],
-        symptoms=form.symptoms,
-        note=data["note"],
-        answered=data["answered"],
-        client_id=data["client_id"],
-    )
     try:
-        noted = services.record_check(row.id, answer, by=request.user, at=at)
+        noted = services.record_check(row.id, form.answer, by=request.user, at=at)
     except FollowUpError as error:
         return _refused(request, row, error, check_form=form)
     if noted.replaced:
@@ -127,18 +116,8 @@ def attempt(request: HttpRequest, number: int) -> HttpResponse:
     row, form, at = follow_up(number), AttemptForm(request.POST), clock.now()
     if not form.is_valid():
         return _page(request, row, 422, attempt_form=form)
-    data = form.cleaned_data
     try:
-        services.record_attempt(
-            row.id,
-            outcome=data["outcome"],
-            how=data["how"] or "call",
-            note=data["note"],
-            call_back_at=data["call_back_at"],
-            client_id=data["client_id"],
-            by=request.user,
-            at=at,
-        )
+        services.record_attempt(row.id, **form.cleaned_data, by=request.user, at=at)
     except FollowUpError as error:
         return _refused(request, row, error, attempt_form=form)
     messages.success(request, _("The call is noted."))

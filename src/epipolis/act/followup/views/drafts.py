@@ -65,17 +65,7 @@ def _check(request: HttpRequest, target: str) -> JsonResponse:
     row, form, at = _row(target), CheckForm(request.POST), clock.now()
     if not form.is_valid():
         return _refused(form.errors)
-    data = form.cleaned_data
-    told = services.Answer(
-        state=form.told_state,
-        day=data["day"],
-        part=data["part"] or 0,
-        temperature=data["temperature"],
-        symptoms=form.symptoms,
-        note=data["note"],
-        answered=data["answered"],
-        client_id=data["client_id"],
-    )
+    told = form.answer
     if not _is_settled(request, row):
         now = queries.current_check(row, told.day, told.part)
         mine = {"state": told.state, "temperature": told.temperature, "symptoms": told.symptoms}
@@ -94,21 +84,7 @@ def _attempt(request: HttpRequest, target: str) -> JsonResponse:
     if not _is_settled(request, row) and row.state != State.OPEN:
         outcome = dict(form.fields["outcome"].choices)[data["outcome"]]  # type: ignore[attr-defined]  # -- a field of choices has them
         return _ended(row, {_("What came of the call"): str(outcome), _("Note"): data["note"]})
-    return _store(
-        request,
-        row,
-        lambda: services.record_attempt(
-            row.id,
-            outcome=data["outcome"],
-            how=data["how"] or "call",
-            note=data["note"],
-            call_back_at=data["call_back_at"],
-            tried_at=data["tried_at"],
-            client_id=data["client_id"],
-            by=request.user,
-            at=at,
-        ),
-    )
+    return _store(request, row, lambda: services.record_attempt(row.id, **data, by=request.user, at=at))
 
 
 def _interview(request: HttpRequest, target: str) -> JsonResponse:

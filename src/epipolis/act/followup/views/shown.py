@@ -1,6 +1,5 @@
 """Rows as the pages show them: with a name where the reader may see it, and each read written down."""
 
-import time
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +10,6 @@ from epipolis.act.followup.models import FollowUp
 from epipolis.core import clock
 from epipolis.sense.people import queries as people
 from epipolis.understand.tracing import queries as tracing
-
-_SAME_LOOK = 120.0  # seconds in which seeing a name again in a list that stays open is no new read
-_MOST_READ = 5_000
-_read: dict[tuple[str, UUID], tuple[float, people.Name]] = {}
 
 
 def shown(request: HttpRequest, listed: list[queries.Listed], *, why: str = "contacts") -> list[dict[str, Any]]:
@@ -43,18 +38,10 @@ def pseudonym(row: FollowUp) -> str:
 
 
 def names(request: HttpRequest, wanted: list[UUID], *, why: str) -> dict[UUID, people.Name]:
-    """Names, each read written down; a list that only fetched itself again while it stays open is the same read."""
+    """Names for whoever may see them, each read written down."""
     if not request.user.has_perm("people.view_names"):
         return {}
-    now, reader = time.monotonic(), f"{request.user.pk} {why}"
-    found = {person: seen[1] for person in wanted if (seen := _read.get((reader, person))) and now - seen[0] < _SAME_LOOK}
-    if missing := [person for person in wanted if person not in found]:
-        fresh = people.named(missing, by=request.user, at=clock.now(), why=why)
-        if len(_read) > _MOST_READ:
-            _read.clear()
-        _read.update({(reader, person): (now, name) for person, name in fresh.items()})
-        found |= fresh
-    return found
+    return people.named_in_list(wanted, by=request.user, at=clock.now(), why=why)
 
 
 def follow_up(number: int) -> FollowUp:

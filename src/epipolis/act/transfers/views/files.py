@@ -37,7 +37,7 @@ def draft(request: HttpRequest, case_id: UUID) -> HttpResponse:
     told = form.cleaned_data
     try:
         made = services.draft_transfer(
-            case_id, told["partner"].id, told["what"], message=told["message"], by=_user(request), at=clock.now()
+            case_id, told["partner"].id, told["what"], message=told["message"], by=request.user, at=clock.now()
         )
     except services.TransferError as error:
         form.add_error(None, _(error.text) % error.values)
@@ -82,7 +82,7 @@ def import_file(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Choose a file of at most %(n)d MB.") % {"n": 20 * settings.body_bytes // 2**20})
         return redirect("transfers:files")
     try:
-        lines = services.import_documents(form.cleaned_data["file"].read(), by=_user(request), at=clock.now())
+        lines = services.import_documents(form.cleaned_data["file"].read(), by=request.user, at=clock.now())
     except services.TransferError as error:
         messages.error(request, _(error.text) % error.values)
         return redirect("transfers:files")
@@ -128,7 +128,7 @@ def _case_page(request: HttpRequest, found: Case, form: SendForm, status: int = 
 def _file(request: HttpRequest, found: list[Case], kind: str, name: str) -> HttpResponse:
     content_type, ending = services.KINDS[kind]
     try:
-        body = services.write_cases(found, kind, by=_user(request), at=clock.now())
+        body = services.write_cases(found, kind, by=request.user, at=clock.now())
     except services.TransferError as error:
         messages.error(request, _(error.text) % error.values)
         return redirect("transfers:files")
@@ -142,7 +142,3 @@ def _case(case_id: UUID) -> Case:
         return case_queries.case(case_id)
     except Case.DoesNotExist as error:
         raise Http404 from error
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user

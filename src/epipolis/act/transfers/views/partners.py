@@ -36,7 +36,7 @@ def add_partner(request: HttpRequest) -> HttpResponse:
         told = dict(form.cleaned_data)
         names = (told.pop("name"), told.pop("address"), told.pop("public_key"))
         try:
-            made = services.add_partner(*names, may=told, by=_user(request), at=clock.now())
+            made = services.add_partner(*names, may=told, by=request.user, at=clock.now())
             messages.success(request, _("The office is added. Now compare its key by telephone."))
             return redirect("transfers:partner", partner_id=made.id)
         except services.TransferError as error:
@@ -60,7 +60,7 @@ def change(request: HttpRequest, partner_id: int) -> HttpResponse:
     found, form = _partner(partner_id), ChangeForm(request.POST)
     if form.is_valid():
         try:
-            services.change_partner(partner_id, **form.cleaned_data, by=_user(request), at=clock.now())
+            services.change_partner(partner_id, **form.cleaned_data, by=request.user, at=clock.now())
             messages.success(request, _("The office is changed."))
             return redirect("transfers:partner", partner_id=partner_id)
         except services.TransferError as error:
@@ -76,7 +76,7 @@ def compare(request: HttpRequest, partner_id: int) -> HttpResponse:
     form = CompareForm(request.POST)
     if form.is_valid():
         try:
-            services.compare_key(partner_id, form.cleaned_data["digits"], by=_user(request), at=clock.now())
+            services.compare_key(partner_id, form.cleaned_data["digits"], by=request.user, at=clock.now())
             messages.success(request, _("The digits are the same. Cases can go to this office and come from it now."))
         except services.TransferError as error:
             messages.error(request, _(error.text) % error.values)
@@ -88,7 +88,7 @@ def compare(request: HttpRequest, partner_id: int) -> HttpResponse:
 def close(request: HttpRequest, partner_id: int) -> HttpResponse:
     """Close an office, or open it again."""
     _partner(partner_id)
-    services.close_partner(partner_id, closed=request.POST.get("open") != "1", by=_user(request), at=clock.now())
+    services.close_partner(partner_id, closed=request.POST.get("open") != "1", by=request.user, at=clock.now())
     return redirect("transfers:partner", partner_id=partner_id)
 
 
@@ -108,7 +108,3 @@ def _partner(partner_id: int) -> Partner:
     if found is None:
         raise Http404
     return found
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user

@@ -77,9 +77,9 @@ def open_document(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
     """The same with the person; that it was opened is written down."""
     found = _transfer(transfer_id)
     person = found.case.person_id if found.case else None
-    audit.record("transfers.open", by=_user(request), at=clock.now(), subject=found.id, person=person)
+    audit.record("transfers.open", by=request.user, at=clock.now(), subject=found.id, person=person)
     if person is not None:
-        audit.record_read(person, by=_user(request), at=clock.now(), why="transfer")
+        audit.record_read(person, by=request.user, at=clock.now(), why="transfer")
     return _page(request, found, is_open=True)
 
 
@@ -91,7 +91,7 @@ def _step(name: str, permission: str, act: Callable[..., Any], done: Any) -> Vie
     def step(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
         found = _transfer(transfer_id)
         try:
-            act(transfer_id, *_told(request, name), by=_user(request), at=clock.now())
+            act(transfer_id, *_told(request, name), by=request.user, at=clock.now())
             messages.success(request, done)
         except services.TransferError as error:
             messages.error(request, _(error.text) % error.values)
@@ -142,10 +142,6 @@ def _transfer(transfer_id: UUID) -> Transfer:
     if found is None:
         raise Http404
     return found
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user
 
 
 STEPS: dict[str, View] = {name: _step(name, *rest) for name, rest in _STEPS.items()}

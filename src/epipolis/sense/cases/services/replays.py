@@ -14,6 +14,7 @@ from django.conf import settings as platform
 from django.db import transaction
 
 from epipolis.core import audit, clock, live, rules, work
+from epipolis.core.imports import batches
 from epipolis.core.models import TaskRun, User
 from epipolis.core.rules import RulePack
 from epipolis.core.work import Progress
@@ -182,15 +183,8 @@ def _batches(pack: RulePack, as_of: date) -> Iterator[list[Any]]:
         rows: Any = queries.counted().order_by("id")
     else:
         rows = queries.facts_as_known(_end_of(as_of)).order_by("case")
-    batch = []
-    for row in rows.iterator(_BATCH):
-        if queries.plain_disease(getattr(row, "case", row).disease) in wanted:
-            batch.append(row)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+    meant = (row for row in rows.iterator(_BATCH) if queries.plain_disease(getattr(row, "case", row).disease) in wanted)
+    return batches(meant, _BATCH)
 
 
 def _changes(found: Replay, pack: RulePack, rows: Sequence[Any]) -> Iterator[ReplayChange]:

@@ -21,6 +21,8 @@ from epipolis.sense.cases.models import Case, ClassifiedBy
 from epipolis.sense.people import queries as people_queries
 from epipolis.sense.people import services as people
 
+from .shown import found_case
+
 _ROWS = 50
 _TOLD = ("classification", "onset", "sampled", "reported", "setting", "note", "district", "sex")
 _DESK = "desk"  # the source of cases that staff type in
@@ -54,7 +56,7 @@ def export(request: HttpRequest, kind: str) -> HttpResponseBase:
     if kind not in FORMATS or (form.is_bound and not form.is_valid()):
         raise Http404
     at = clock.now()
-    audit.record("export", by=_user(request), at=at, subject="cases", filters=sorted(_wanted(form)))
+    audit.record("export", by=request.user, at=at, subject="cases", filters=sorted(_wanted(form)))
     return download("cases", kind, queries.COLUMNS, queries.export_rows(_found(_wanted(form))))
 
 
@@ -62,11 +64,11 @@ def export(request: HttpRequest, kind: str) -> HttpResponseBase:
 @require_safe
 def case(request: HttpRequest, case_id: UUID) -> HttpResponse:
     """One case: what is believed, since when, and all that was believed before."""
-    found = _case(case_id)
+    found = found_case(case_id)
     history = list(queries.revisions(case_id))
     name = None
     if request.user.has_perm("people.view_names"):
-        name = people_queries.named([found.person_id], by=_user(request), at=clock.now(), why="case").get(found.person_id)
+        name = people_queries.named([found.person_id], by=request.user, at=clock.now(), why="case").get(found.person_id)
     infector = queries.cases_by_id([found.infected_by]).get(found.infected_by) if found.infected_by else None
     context = {
         "case": found,
@@ -105,20 +107,20 @@ def _judged(found: Case) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, case_id: UUID) -> HttpResponse:
     """Change what is believed; if somebody else did so meanwhile, show both versions first."""
-    found = _case(case_id)
+    found = found_case(case_id)
     form = FactsForm(request.POST or None, instance=found, initial={"revision": found.revision})
     conflicts: list[dict[str, Any]] = []
     if request.method == "POST" and form.is_valid():
         wanted = dict(form.cleaned_data)
         expected = wanted.pop("revision")
         try:
-            services.revise_case(case_id, wanted, by=_user(request), at=clock.now(), expected=expected)
+            services.revise_case(case_id, wanted, by=request.user, at=clock.now(), expected=expected)
             messages.success(request, _("The case is changed."))
             return redirect("cases:case", case_id=case_id)
         except services.FactsError as error:
             _show_broken(form, error)
         except services.StaleRevisionError:
-            now = _case(case_id)
+            now = found_case(case_id)
             form, conflicts = _merged(now, expected, wanted)
     return render(request, "cases/edit.html", {"case": found, "form": form, "conflicts": conflicts})
 
@@ -160,7 +162,7 @@ def report(request: HttpRequest) -> HttpResponse:
 
 @transaction.atomic
 def _report(request: HttpRequest, told: dict[str, Any]) -> Case:
-    by, at = _user(request), clock.now()
+    by, at = request.user, clock.now()
     facts = {name: told[name] for name in _TOLD if name != "classification" or told[name]}
     facts |= {"age_from": told["age"], "age_to": told["age"]}
     if told["classification"] == "confirmed":
@@ -186,7 +188,7 @@ def _change(request: HttpRequest, case_id: UUID, change: Any, done: str) -> Http
     read = request.POST.get("revision", "")
     try:
         expected = int(read) if read.isascii() and read.isdecimal() and len(read) < 10 else None
-        change(case_id, by=_user(request), at=clock.now(), expected=expected)
+        change(case_id, by=request.user, at=clock.now(), expected=expected)
         messages.success(request, done)
     except Case.DoesNotExist as error:
         raise Http404 from error
@@ -229,14 +231,3 @@ def _found(wanted: dict[str, Any]) -> Any:
     filters |= {name: True for name in ("conflict", "duplicates") if wanted.get("show") == name}
     filters |= {"classified": wanted["show"]} if wanted.get("show") in ClassifiedBy.values else {}
     return queries.line_list(wanted.get("known"), text=wanted.get("q", ""), **filters)
-
-
-def _case(case_id: UUID) -> Case:
-    try:
-        return queries.case(case_id)
-    except Case.DoesNotExist as error:
-        raise Http404 from error
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user

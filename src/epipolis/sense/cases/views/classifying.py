@@ -16,6 +16,8 @@ from epipolis.sense.cases import queries, services
 from epipolis.sense.cases.forms import OverrideForm, StatesForm, TestForm
 from epipolis.sense.cases.models import Case
 
+from .shown import found_case
+
 _TRUTH = {"yes": True, "no": False, "": None}
 
 
@@ -23,14 +25,14 @@ _TRUTH = {"yes": True, "no": False, "": None}
 @require_http_methods(["GET", "HEAD", "POST"])
 def states(request: HttpRequest, case_id: UUID) -> HttpResponse:
     """Symptoms and circumstances, each yes, no, not known or not asked; somebody else's answers meanwhile are kept."""
-    found = _case(case_id)
+    found = found_case(case_id)
     form = StatesForm(request.POST or None, case=found)
     if request.method == "POST" and form.is_valid():
         told = _told(form)
         try:
-            services.revise_case(case_id, told, by=_user(request), at=clock.now(), expected=form.cleaned_data["revision"])
+            services.revise_case(case_id, told, by=request.user, at=clock.now(), expected=form.cleaned_data["revision"])
         except services.StaleRevisionError:
-            found = _case(case_id)
+            found = found_case(case_id)
             form = StatesForm(case=found, initial=_merged(found, form))
             messages.warning(
                 request, _("Somebody changed this case meanwhile. Their answers are filled in; look and save again.")
@@ -48,13 +50,13 @@ def states(request: HttpRequest, case_id: UUID) -> HttpResponse:
 @require_POST
 def note_test(request: HttpRequest, case_id: UUID) -> HttpResponse:
     """A finding from paper or the telephone."""
-    found, form = _case(case_id), TestForm(request.POST)
+    found, form = found_case(case_id), TestForm(request.POST)
     if not form.is_valid():
         return _again(request, case_id, form)
     told = dict(form.cleaned_data)
     days = {name: _moment(told.pop(f"{name[:-3]}_on")) for name in ("sampled_at", "resulted_at")}
     try:
-        services.note_test(found.id, **told, **days, by=_user(request), at=clock.now())
+        services.note_test(found.id, **told, **days, by=request.user, at=clock.now())
         messages.success(request, _("The finding is noted, and the case is judged by it."))
     except services.FactsError as error:
         for broken in error.broken:
@@ -83,7 +85,7 @@ def _change(request: HttpRequest, case_id: UUID, change: Any, done: str, **told:
     read = request.POST.get("revision", "")
     expected = int(read) if read.isascii() and read.isdecimal() and len(read) < 10 else None
     try:
-        change(case_id, **told, by=_user(request), at=clock.now(), expected=expected)
+        change(case_id, **told, by=request.user, at=clock.now(), expected=expected)
         messages.success(request, done)
     except Case.DoesNotExist as error:
         raise Http404 from error
@@ -119,14 +121,3 @@ def _again(request: HttpRequest, case_id: UUID, form: Any) -> HttpResponse:
 
 def _moment(day: date | None) -> datetime | None:
     return datetime.combine(day, time(12), tzinfo=clock.zone()) if day else None
-
-
-def _case(case_id: UUID) -> Case:
-    try:
-        return queries.case(case_id)
-    except Case.DoesNotExist as error:
-        raise Http404 from error
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user

@@ -1,6 +1,5 @@
 """Pages about two cases that may be one illness."""
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -33,7 +32,7 @@ def answer(request: HttpRequest, question_id: int) -> HttpResponse:
     if not same and request.POST.get("answer") != "different":
         raise Http404
     try:
-        services.answer_duplicate(question_id, same, by=_user(request), at=clock.now())
+        services.answer_duplicate(question_id, same, by=request.user, at=clock.now())
         done = _("They are one illness now, counted once. Undo it on the page of the case.")
         messages.success(request, done if same else _("They stay two illnesses, and nobody is asked again."))
     except DuplicateQuestion.DoesNotExist as error:
@@ -49,7 +48,7 @@ def mark(request: HttpRequest, case_id: UUID) -> HttpResponse:
     """Say that this case is the same illness as another case of the person."""
     try:
         main = UUID(request.POST.get("main", ""))
-        services.mark_duplicate(case_id, main, by=_user(request), at=clock.now())
+        services.mark_duplicate(case_id, main, by=request.user, at=clock.now())
         messages.success(request, _("This case now counts as the same illness as the other."))
     except Case.DoesNotExist as error:
         raise Http404 from error
@@ -63,12 +62,8 @@ def mark(request: HttpRequest, case_id: UUID) -> HttpResponse:
 def undo_duplicate(request: HttpRequest, case_id: UUID) -> HttpResponse:
     """Say that this case is an illness of its own after all."""
     try:
-        services.undo_duplicate(case_id, by=_user(request), at=clock.now())
+        services.undo_duplicate(case_id, by=request.user, at=clock.now())
         messages.success(request, _("This case is an illness of its own again."))
     except Case.DoesNotExist as error:
         raise Http404 from error
     return redirect("cases:case", case_id=case_id)
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user

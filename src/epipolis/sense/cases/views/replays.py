@@ -26,7 +26,7 @@ def definitions(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and request.user.has_perm("cases.replay") and form.is_valid():  # type: ignore[union-attr]  # -- the page needs an account
         pack = next(pack for pack in packs if pack.reference == form.cleaned_data["definition"])
         try:
-            made = services.start_replay(pack, form.cleaned_data["as_of"], by=_user(request), at=clock.now())
+            made = services.start_replay(pack, form.cleaned_data["as_of"], by=request.user, at=clock.now())
             return redirect("cases:replay", replay_id=made.id)
         except ValueError as error:
             form.add_error(None, str(error))
@@ -56,7 +56,7 @@ def export_changes(request: HttpRequest, replay_id: int, kind: str) -> HttpRespo
     found = _replay(replay_id)
     if kind not in FORMATS:
         raise Http404
-    audit.record("export", by=_user(request), at=clock.now(), subject="cases.replay", replay=found.id)
+    audit.record("export", by=request.user, at=clock.now(), subject="cases.replay", replay=found.id)
     return download(f"definition-{found.id}", kind, queries.CHANGES, queries.change_rows(found.id))
 
 
@@ -66,7 +66,7 @@ def apply(request: HttpRequest, replay_id: int) -> HttpResponse:
     """Put the definition in force and classify all cases by it, in the background."""
     found = _replay(replay_id)
     try:
-        run = services.start_apply(found.id, by=_user(request), at=clock.now())
+        run = services.start_apply(found.id, by=request.user, at=clock.now())
     except ValueError as error:
         messages.error(request, str(error))
         return redirect("cases:replay", replay_id=found.id)
@@ -88,7 +88,3 @@ def _replay(replay_id: int) -> Replay:
     if found is None:
         raise Http404
     return found
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user

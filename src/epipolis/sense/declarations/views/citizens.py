@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from epipolis.core import clock
+from epipolis.core import audit, clock
 from epipolis.core.access import public
 from epipolis.sense.cases import queries as cases
 from epipolis.sense.cases.models import State
@@ -33,22 +33,7 @@ _BY = "citizen"
 @require_http_methods(["GET", "HEAD", "POST"])
 def declare(request: HttpRequest) -> HttpResponse:
     """The first declaration of a household: answers, advice, and a code for the next time."""
-    at = clock.now()
-    answers = AnswersForm(request.POST or None, day=clock.local_day(at))
-    about = AboutForm(request.POST or None)
-    if request.method == "POST" and answers.is_valid() and about.is_valid():
-        if services.is_too_often(request.META.get("REMOTE_ADDR", "")):
-            about.add_error(None, _("Too many declarations for now. Wait a little and try again."))
-            return show_form(request, answers, about, status=429)
-        try:
-            made, code = start_and_declare(about.cleaned_data, answers, channel="web", by=_BY, at=at)
-        except services.DeclarationError as error:
-            answers.add_error(error.field if error.field in answers.fields else None, str(error))
-        except PersonError as error:
-            about.add_error(error.field if error.field in about.fields else None, _(error.rule))
-        else:
-            return show_result(request, made, code)
-    return show_form(request, answers, about, status=422 if request.method == "POST" else 200)
+    return first_declaration(request, channel=str(Channel.WEB), by=_BY)
 
 
 @public
@@ -84,7 +69,7 @@ def declare_again(request: HttpRequest) -> HttpResponse:
         except services.DeclarationError as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         else:
-            return show_result(request, made, request.POST["code"], is_new=False)
+            return _show_result(request, made, request.POST["code"], is_new=False)
     context = {"form": form, "member": member, "code": request.POST["code"], "states": State.choices}
     context["client_id"] = request.POST.get("client_id") or uuid4()
     return render(request, "declarations/again.html", context, status=200 if is_asking else 422)
@@ -153,7 +138,29 @@ def erase(request: HttpRequest) -> HttpResponse:
     return render(request, "declarations/erased.html")
 
 
-def start_and_declare(told: dict[str, Any], answers: AnswersForm, *, channel: str, by: Any, at: Any) -> tuple[Declaration, str]:
+def first_declaration(request: HttpRequest, *, channel: str, by: audit.Actor) -> HttpResponse:
+    """The questions, and what came of the answers; whoever comes over the web may not come too often."""
+    at = clock.now()
+    answers = AnswersForm(request.POST or None, day=clock.local_day(at))
+    about = AboutForm(request.POST or None)
+    if request.method == "POST" and answers.is_valid() and about.is_valid():
+        if channel == Channel.WEB and services.is_too_often(request.META.get("REMOTE_ADDR", "")):
+            about.add_error(None, _("Too many declarations for now. Wait a little and try again."))
+            return _show_form(request, answers, about, status=429)
+        try:
+            made, code = _start_and_declare(about.cleaned_data, answers, channel=channel, by=by, at=at)
+        except services.DeclarationError as error:
+            answers.add_error(error.field if error.field in answers.fields else None, str(error))
+        except PersonError as error:
+            about.add_error(error.field if error.field in about.fields else None, _(error.rule))
+        else:
+            return _show_result(request, made, code)
+    return _show_form(request, answers, about, status=422 if request.method == "POST" else 200)
+
+
+def _start_and_declare(
+    told: dict[str, Any], answers: AnswersForm, *, channel: str, by: Any, at: Any
+) -> tuple[Declaration, str]:
     """A household with its first declaration, whole or not at all."""
     return services.start_and_declare(
         answers.answers(),
@@ -172,7 +179,7 @@ def start_and_declare(told: dict[str, Any], answers: AnswersForm, *, channel: st
     )
 
 
-def show_form(request: HttpRequest, answers: AnswersForm, about: AboutForm, *, status: int) -> HttpResponse:
+def _show_form(request: HttpRequest, answers: AnswersForm, about: AboutForm, *, status: int) -> HttpResponse:
     context = {
         "answers": answers,
         "about": about,
@@ -185,7 +192,7 @@ def show_form(request: HttpRequest, answers: AnswersForm, about: AboutForm, *, s
     return render(request, "declarations/declare.html", context, status=status)
 
 
-def show_result(request: HttpRequest, made: Declaration, code: str, *, is_new: bool = True) -> HttpResponse:
+def _show_result(request: HttpRequest, made: Declaration, code: str, *, is_new: bool = True) -> HttpResponse:
     picture = segno.make(f"{settings.EPIPOLIS_ADDRESS}/declarations/mine/#{code}", error="m").svg_inline(scale=4, border=2)
     context = {
         "made": made,

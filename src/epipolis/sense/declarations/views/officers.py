@@ -11,13 +11,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from epipolis.core import clock, exports
 from epipolis.core.access import needs
 from epipolis.sense.cases.models import Circumstance, Symptom
-from epipolis.sense.declarations import queries, services
-from epipolis.sense.declarations.forms import AboutForm, AnswersForm
-from epipolis.sense.declarations.models import Need, Purpose
+from epipolis.sense.declarations import queries
+from epipolis.sense.declarations.models import Channel, Need, Purpose
 from epipolis.sense.people import queries as people
-from epipolis.sense.people.services import PersonError
 
-from .citizens import show_form, show_result, start_and_declare
+from .citizens import first_declaration
 
 _PAGE = 50
 
@@ -49,19 +47,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def declare_by_phone(request: HttpRequest) -> HttpResponse:
     """Somebody calls: the same questions, read out and entered by staff."""
-    at = clock.now()
-    answers = AnswersForm(request.POST or None, day=clock.local_day(at))
-    about = AboutForm(request.POST or None)
-    if request.method == "POST" and answers.is_valid() and about.is_valid():
-        try:
-            made, code = start_and_declare(about.cleaned_data, answers, channel="phone", by=request.user, at=at)
-        except services.DeclarationError as error:
-            answers.add_error(error.field if error.field in answers.fields else None, str(error))
-        except PersonError as error:
-            about.add_error(error.field if error.field in about.fields else None, _(error.rule))
-        else:
-            return show_result(request, made, code)
-    return show_form(request, answers, about, status=422 if request.method == "POST" else 200)
+    return first_declaration(request, channel=str(Channel.PHONE), by=request.user)
 
 
 @needs("declarations.view")

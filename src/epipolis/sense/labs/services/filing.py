@@ -239,41 +239,31 @@ def note(result: LabResult, *, by: audit.Actor, at: datetime, resulted: datetime
     Raises:
         UnclearError: the case cannot take it, because its times contradict each other.
     """
-    assert result.case_id is not None  # noqa: S101 -- asked before
     try:
-        cases.note_test(
-            result.case_id,
-            source=result.source,
-            source_ref=result.test_ref,
-            kind=result.kind,
-            result=result.result,
-            status=result.status,
-            disease=result.disease,
-            specimen=result.specimen,
-            sampled_at=result.sampled_at,
-            resulted_at=resulted or result.reported_at,
-            by=by,
-            at=at,
-        )
+        _tell_case(result, status=result.status, resulted_at=resulted or result.reported_at, by=by, at=at)
     except cases.FactsError as error:
         raise _impossible(error) from error
 
 
 def withdraw_test(result: LabResult, *, by: audit.Actor, at: datetime) -> None:
     """Take a test back from a case to which it no longer belongs."""
-    if result.case_id is None:
-        return
+    if result.case_id is not None:
+        _tell_case(result, status=str(LabResult.Status.WITHDRAWN), resulted_at=at, by=by, at=at)
+
+
+def _tell_case(result: LabResult, *, status: str, resulted_at: datetime | None, by: audit.Actor, at: datetime) -> None:
+    assert result.case_id is not None  # noqa: S101 -- asked before
     cases.note_test(
         result.case_id,
         source=result.source,
         source_ref=result.test_ref,
         kind=result.kind,
         result=result.result,
-        status="withdrawn",
+        status=status,
         disease=result.disease,
         specimen=result.specimen,
         sampled_at=result.sampled_at,
-        resulted_at=at,
+        resulted_at=resulted_at,
         by=by,
         at=at,
     )

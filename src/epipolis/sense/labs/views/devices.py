@@ -1,7 +1,5 @@
 """Pages of test devices and of lots of kits."""
 
-from typing import Any
-
 from django.contrib import messages as told
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
@@ -56,7 +54,7 @@ def new_device(request: HttpRequest) -> HttpResponse:
         values = dict(form.cleaned_data)
         serial, operators = values.pop("serial"), values.pop("operators")
         try:
-            made, secret = services.register_device(serial, values, operators, by=_user(request), at=clock.now())
+            made, secret = services.register_device(serial, values, operators, by=request.user, at=clock.now())
         except ValueError as error:
             form.add_error(None, str(error))
         else:
@@ -74,7 +72,7 @@ def change_device(request: HttpRequest, device_id: int) -> HttpResponse:
     form = DeviceForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
         values = dict(form.cleaned_data)
-        services.change_device(device_id, values, values.pop("operators"), by=_user(request), at=clock.now())
+        services.change_device(device_id, values, values.pop("operators"), by=request.user, at=clock.now())
         told.success(request, _("The device is changed."))
         return redirect("labs:device", device_id)
     return render(request, "labs/device_form.html", {"form": form, "device": found})
@@ -91,7 +89,7 @@ def device_state(request: HttpRequest, device_id: int) -> HttpResponse:
         return redirect("labs:device", device_id)
     asked = form.cleaned_data
     try:
-        services.set_state(device_id, asked["state"], asked["reason"], by=_user(request), at=clock.now())
+        services.set_state(device_id, asked["state"], asked["reason"], by=request.user, at=clock.now())
         told.success(request, _("The device is changed."))
     except ValueError as error:
         told.error(request, str(error))
@@ -106,7 +104,7 @@ def device_state(request: HttpRequest, device_id: int) -> HttpResponse:
 def renew_device(request: HttpRequest, device_id: int) -> HttpResponse:
     """Give a device another token; the former ends at once."""
     try:
-        found, secret = services.renew_token(device_id, by=_user(request), at=clock.now())
+        found, secret = services.renew_token(device_id, by=request.user, at=clock.now())
     except LookupError as error:
         raise Http404 from error
     return _show_token(request, found, secret)
@@ -142,7 +140,7 @@ def lot(request: HttpRequest, lot_id: int) -> HttpResponse:
 
 def _keep_lot(request: HttpRequest, form: LotForm, number: str) -> bool:
     try:
-        services.register_lot(number, form.cleaned_data, by=_user(request), at=clock.now())
+        services.register_lot(number, form.cleaned_data, by=request.user, at=clock.now())
     except ValueError as error:
         form.add_error(None, str(error))
         return False
@@ -161,7 +159,3 @@ def _device(device_id: int) -> Device:
     if found is None:
         raise Http404
     return found
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user

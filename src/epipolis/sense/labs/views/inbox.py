@@ -66,8 +66,8 @@ def open_message(request: HttpRequest, message_id: int) -> HttpResponse:
     """The same with the names in it; that somebody looked is written down, and the person can see it."""
     found, at = _message(message_id), clock.now()
     people = list(dict.fromkeys(queries.results_of_message(message_id).values_list("person_id", flat=True)))
-    audit.record("labs.open", by=_user(request), at=at, subject=found.id)
-    audit.record_reads(people, by=_user(request), at=at, why="laboratory")
+    audit.record("labs.open", by=request.user, at=at, subject=found.id)
+    audit.record_reads(people, by=request.user, at=at, why="laboratory")
     return render(request, "labs/message.html", _page(request, found, is_open=True))
 
 
@@ -81,7 +81,7 @@ def handle(request: HttpRequest, message_id: int) -> HttpResponse:
         return redirect("labs:message", message_id)
     asked = form.cleaned_data
     try:
-        step = _step(found.id, asked, _user(request))
+        step = _step(found.id, asked, request.user)
     except services.HandlingError as error:
         told.error(request, str(error))
         return redirect("labs:message", message_id)
@@ -97,7 +97,7 @@ def undo(request: HttpRequest, handling_id: int) -> HttpResponse:
     if wanted is None:
         raise Http404
     try:
-        services.undo_handling(handling_id, by=_user(request), at=clock.now())
+        services.undo_handling(handling_id, by=request.user, at=clock.now())
         told.success(request, _("Taken back."))
     except services.HandlingError as error:
         told.error(request, str(error))
@@ -113,7 +113,7 @@ def reject_shown(request: HttpRequest) -> HttpResponse:
         told.error(request, _("Choose messages and say why."))
         return redirect("labs:inbox")
     asked = form.cleaned_data
-    done = services.reject_many(asked["messages"], asked["note"], by=_user(request), at=clock.now())
+    done = services.reject_many(asked["messages"], asked["note"], by=request.user, at=clock.now())
     text = ngettext("%(count)d message is rejected.", "%(count)d messages are rejected.", done) % {"count": done}
     told.success(request, text)
     return redirect("labs:inbox")
@@ -164,7 +164,7 @@ def _page(request: HttpRequest, found: LabMessage, *, is_open: bool) -> dict[str
 
 def _people(request: HttpRequest, text: str) -> list[tuple[UUID, Any]]:
     """People who are found by what was typed; each name that is shown is written down."""
-    by, at = _user(request), clock.now()
+    by, at = request.user, clock.now()
     found = [row.id for row in people_queries.search(text, by=by, at=at)][:_MOST]
     names = people_queries.named(found, by=by, at=at, why="search")
     return [(person, names.get(person)) for person in found]
@@ -211,7 +211,3 @@ def _message(message_id: int) -> LabMessage:
     if found is None:
         raise Http404
     return found
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user

@@ -1,7 +1,5 @@
 """Pages of the laboratories themselves, of their codes, and of one result."""
 
-from typing import Any
-
 from django.contrib import messages as told
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -40,7 +38,7 @@ def register(request: HttpRequest) -> HttpResponse:
     form = LaboratoryForm(request.POST or None, initial={"code": code, "name": code})
     if request.method == "POST" and form.is_valid():
         try:
-            services.register_laboratory(form.cleaned_data, by=_user(request), at=clock.now())
+            services.register_laboratory(form.cleaned_data, by=request.user, at=clock.now())
         except ValueError as error:
             form.add_error(None, str(error))
         else:
@@ -59,7 +57,7 @@ def change(request: HttpRequest, laboratory_id: int) -> HttpResponse:
     form = LaboratoryForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
         try:
-            services.change_laboratory(laboratory_id, form.cleaned_data, by=_user(request), at=clock.now())
+            services.change_laboratory(laboratory_id, form.cleaned_data, by=request.user, at=clock.now())
         except ValueError as error:
             form.add_error(None, str(error))
         else:
@@ -77,7 +75,7 @@ def codes(request: HttpRequest) -> HttpResponse:
     form = MeaningForm(request.POST or None, initial=first)
     if request.method == "POST" and form.is_valid():
         try:
-            services.explain_code(**form.cleaned_data, by=_user(request), at=clock.now())
+            services.explain_code(**form.cleaned_data, by=request.user, at=clock.now())
         except ValueError as error:
             form.add_error(None, str(error))
         else:
@@ -90,7 +88,7 @@ def codes(request: HttpRequest) -> HttpResponse:
 @require_POST
 def forget(request: HttpRequest, meaning_id: int) -> HttpResponse:
     """Take back what a code was said to mean."""
-    services.forget_code(meaning_id, by=_user(request), at=clock.now())
+    services.forget_code(meaning_id, by=request.user, at=clock.now())
     told.success(request, _("The code is no longer explained. What was filed by it stays."))
     return redirect("labs:codes")
 
@@ -104,7 +102,7 @@ def result(request: HttpRequest, result_id: int) -> HttpResponse:
         raise Http404
     name = None
     if request.user.has_perm("people.view_names"):
-        names = people_queries.named([found.person_id], by=_user(request), at=clock.now(), why="laboratory")
+        names = people_queries.named([found.person_id], by=request.user, at=clock.now(), why="laboratory")
         name = names.get(found.person_id)
     context = {
         "result": found,
@@ -113,7 +111,3 @@ def result(request: HttpRequest, result_id: int) -> HttpResponse:
         "case": case_queries.cases_by_id([found.case_id]).get(found.case_id) if found.case_id else None,
     }
     return render(request, "labs/result.html", context)
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user

@@ -29,7 +29,7 @@ def counter(request: HttpRequest) -> HttpResponse:
     text = form.cleaned_data["q"] if form.is_bound and form.is_valid() and may else ""
     found: list[tuple[UUID, Any]] = []
     if text:
-        by, at = _user(request), clock.now()
+        by, at = request.user, clock.now()
         ids = [row.id for row in people_queries.search(text, by=by, at=at)][:_MOST]
         names = people_queries.named(ids, by=by, at=at, why="search")
         found = [(person, names.get(person)) for person in ids]
@@ -43,7 +43,7 @@ def counter_person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     row = people_queries.person(person_id)
     if row is None or row.erased is not None:
         raise Http404
-    by, at = _user(request), clock.now()
+    by, at = request.user, clock.now()
     form = BarcodeForm(request.POST or None)
     if form.is_bound:
         _give(request, form, person_id)
@@ -81,7 +81,7 @@ def print_labels(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         told.error(request, _("Print 1 to %(most)d labels at once.") % {"most": services.MOST_PRINTED})
         return redirect("labs:labels")
-    return _pdf(services.make_labels(form.cleaned_data["count"], by=_user(request), at=clock.now()))
+    return _pdf(services.make_labels(form.cleaned_data["count"], by=request.user, at=clock.now()))
 
 
 @needs("labs.counter")
@@ -97,7 +97,7 @@ def take_back_label(request: HttpRequest, label_id: int) -> HttpResponse:
     """A label was given by mistake."""
     found = _label(label_id)
     try:
-        services.take_back_label(label_id, request.POST.get("reason", ""), by=_user(request), at=clock.now())
+        services.take_back_label(label_id, request.POST.get("reason", ""), by=request.user, at=clock.now())
         told.success(request, _("The label is taken back. Give another one."))
     except services.LabelError as error:
         told.error(request, str(error))
@@ -111,7 +111,7 @@ def _give(request: HttpRequest, form: BarcodeForm, person: UUID) -> None:
         told.error(request, _("Scan a barcode, or type its letters."))
         return
     try:
-        label, is_new = services.give_label(form.cleaned_data["barcode"], person, by=_user(request), at=clock.now())
+        label, is_new = services.give_label(form.cleaned_data["barcode"], person, by=request.user, at=clock.now())
     except services.LabelError as error:
         told.error(request, str(error))
         return
@@ -131,7 +131,3 @@ def _label(label_id: int) -> SampleLabel:
     if found is None:
         raise Http404
     return found
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user

@@ -3,7 +3,7 @@ from .comparing import Candidate, Option, Rules, candidates, compare_rows, compa
 from .held import Held, held, person_numbers
 from .keys import WAY, Keys, match_keys
 from .looks import Look, everything_about, history_of, looks_at, reads_of
-from .names import Name, named
+from .names import Name, named, named_in_list
 from .questions import (
     Line,
     Sides,
@@ -63,6 +63,7 @@ __all__ = [
     "merge_by_id",
     "merges_of",
     "named",
+    "named_in_list",
     "open_questions",
     "person",
     "person_ids",

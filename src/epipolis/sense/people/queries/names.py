@@ -1,5 +1,6 @@
 """Names: the one way in which any module gets to see one, and it leaves a trace."""
 
+import time
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from epipolis.sense.people.models import ContactPoint, Person
 
 from .clusters import same_people
 
+_SAME_LOOK = 120.0  # seconds in which seeing a name again in a list that stays open is no new read
+_MOST_SEEN = 5_000
+_seen: dict[tuple[audit.Actor, str, UUID], tuple[float, "Name"]] = {}
 _FAMILY_FIRST = ("CJK", "HANGUL", "HIRAGANA", "KATAKANA", "BOPOMOFO")
 
 
@@ -64,6 +68,20 @@ def named(person_ids: Iterable[UUID], *, by: audit.Actor, at: datetime, why: str
             seen |= dict.fromkeys((called, reached))
     audit.record_reads(list(seen), by=by, at=at, why=why)
     return names
+
+
+def named_in_list(person_ids: Iterable[UUID], *, by: audit.Actor, at: datetime, why: str) -> dict[UUID, Name]:
+    """As `named`; a list that only fetched itself again while it stays open is the same read."""
+    wanted, now = set(person_ids), time.monotonic()
+    last = {key: seen for key in wanted if (seen := _seen.get((by, why, key))) and now - seen[0] < _SAME_LOOK}
+    found = {key: name for key, (_, name) in last.items()}
+    if missing := wanted - found.keys():
+        fresh = named(missing, by=by, at=at, why=why)
+        if len(_seen) > _MOST_SEEN:
+            _seen.clear()
+        _seen.update({(by, why, key): (now, name) for key, name in fresh.items()})
+        found |= fresh
+    return found
 
 
 class _Row(NamedTuple):

@@ -1,8 +1,5 @@
 """The tracer's work list: whom to call next, and why."""
 
-import time
-from uuid import UUID
-
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,9 +16,6 @@ from epipolis.understand.tracing.forms import UndoForm, WorkFilter, WorkForm
 from epipolis.understand.tracing.models import Contact
 
 _PAGE = 20
-_SAME_LOOK = 120.0  # seconds in which seeing a name again in a list that stays open is no new read
-_MOST_READ = 5_000
-_read: dict[tuple[str, UUID], tuple[float, people.Name]] = {}
 
 
 @needs("tracing.view")
@@ -53,7 +47,8 @@ def shown_contacts(
 ) -> list[dict[str, object]]:
     """Contacts as the page shows them: with a name where the reader may see it (and the read is logged), else a pseudonym."""
     known = [contact.person_id for contact in contacts if contact.person_id]
-    named = _names(request, known, why) if with_names and request.user.has_perm("people.view_names") else {}
+    may_see = with_names and request.user.has_perm("people.view_names")
+    named = people.named_in_list(known, by=request.user, at=clock.now(), why=why) if may_see else {}
     ill, met = queries.people_who_are_cases(known), queries.cases_met([contact.visitor for contact in contacts])
     return [
         {
@@ -66,19 +61,6 @@ def shown_contacts(
         }
         for contact in contacts
     ]
-
-
-def _names(request: HttpRequest, wanted: list[UUID], why: str) -> dict[UUID, people.Name]:
-    """Names, each read written down; a list that only fetched itself again while it stays open is the same read."""
-    now, reader = time.monotonic(), str(request.user.pk)
-    found = {person: seen[1] for person in wanted if (seen := _read.get((reader, person))) and now - seen[0] < _SAME_LOOK}
-    if missing := [person for person in wanted if person not in found]:
-        fresh = people.named(missing, by=request.user, at=clock.now(), why=why)
-        if len(_read) > _MOST_READ:
-            _read.clear()
-        _read.update({(reader, person): (now, name) for person, name in fresh.items()})
-        found |= fresh
-    return found
 
 
 @needs("tracing.work")

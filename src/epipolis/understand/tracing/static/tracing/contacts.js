@@ -39,8 +39,8 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
 });
 document.addEventListener("focusout", () => setTimeout(() => {
   if (!waiting || writing()) return;
+  waiting.dispatchEvent(new CustomEvent("again"));
   waiting = null;
-  document.body.dispatchEvent(new CustomEvent("live:contacts"));
 }, 200));
 document.body.addEventListener("htmx:afterSwap", () => {
   const row = last && document.getElementById(last);
