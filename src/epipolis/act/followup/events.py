@@ -13,6 +13,14 @@ class FollowUpOpened(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUpMoved(Event):
+    """The days, the risk or the state of a follow-up changed: a new exposure, news about one, or an officer's decision."""
+
+    follow_up: int
+    person: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class FollowUpEnded(Event):
     """A follow-up ended in one of its final states: completed, lost, cancelled, converted or not_needed."""
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from epipolis.act.followup import queries
-from epipolis.act.followup.events import FollowUpEnded
+from epipolis.act.followup.events import FollowUpEnded, FollowUpMoved
 from epipolis.act.followup.models import FollowUp, Handover, Interview, State
 from epipolis.core import audit, clock, events, live
 from epipolis.core.rules import Decision
@@ -68,6 +68,8 @@ def open_again(row: FollowUp, *, reason: str, by: audit.Actor, at: datetime) -> 
     changed(row, "state", before, days_of(row), reason=reason, by=by, at=at).save()
     audit.record("followup.reopen", by=by, at=at, subject=row.id, person=row.person_id)
     live.tell("followup", follow_up=row.id)
+    if row.person_id:
+        events.publish(FollowUpMoved(follow_up=row.id, person=row.person_id))
     return row
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from epipolis.act.followup import queries
+from epipolis.act.followup.events import FollowUpMoved
 from epipolis.act.followup.models import Attempt, Change, Exposure, FollowUp, State
-from epipolis.core import audit, clock
+from epipolis.core import audit, clock, events
 from epipolis.core.rules import Decision, RulePack
 from epipolis.understand.tracing.queries import RANKS
 
@@ -24,15 +25,18 @@ _REOPENED = (State.COMPLETED, State.LOST, State.NOT_NEEDED, State.CANCELLED)
 def replan_all(ids: Collection[int], *, by: audit.Actor, at: datetime, reason: str = NEW_EXPOSURE) -> None:
     """Plan follow-ups again after their exposures changed; each changed end stands in the history."""
     rows = list(FollowUp.objects.select_for_update().filter(id__in=list(ids)).order_by("id"))
-    facts, changes = Facts(rows, at=at), []
+    facts, changes, moved = Facts(rows, at=at), [], []
     for row in rows:
-        former = days_of(row)
+        former, former_risk = days_of(row), row.risk
         facts.apply(row)
+        if row.person_id and (days_of(row), row.risk) != (former, former_risk):
+            moved.append(FollowUpMoved(follow_up=row.id, person=row.person_id))
         if days_of(row) != former:
             row.revision += 1
             changes.append(changed(row, "dates", former, days_of(row), reason=reason, by=by, at=at))
     update_plans(rows)
     Change.objects.bulk_create(changes)
+    events.publish_many(moved)
 
 
 def changed(

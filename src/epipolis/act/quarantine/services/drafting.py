@@ -1,0 +1,212 @@
+"""Drafts: what the rule proposes from a confirmed case or a contact. A draft follows the facts; an issued order asks."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_noop
+
+from epipolis.act.followup import queries as followup
+from epipolis.act.followup.models import FollowUp
+from epipolis.act.followup.models import State as Followed
+from epipolis.act.quarantine import queries
+from epipolis.act.quarantine.models import OPEN, Kind, Order, OrderChange, State
+from epipolis.act.quarantine.queries import Planned
+from epipolis.core import audit, clock
+from epipolis.sense.cases import queries as cases
+from epipolis.sense.cases.models import Case, Classification
+from epipolis.sense.people import queries as people
+
+from .storing import TOPIC, finish, store, values
+
+_LOCK = 7_601
+_DAYS = ("starts", "until", "standard_until", "is_earliest")
+_NEWS = gettext_noop("The facts from which the days are counted changed.")
+_NO_CONTACT = gettext_noop("The contact no longer counts: what made it one was corrected.")
+_NO_CASE = gettext_noop("The case is no longer confirmed.")
+_OVER = gettext_noop("The follow-up of this contact has ended.")
+_BECAME_CASE = gettext_noop("The person became a case: isolation takes the place of quarantine.")
+_LOW_RISK = gettext_noop("The risk of the contact is now so low that the rule %(rule)s orders nothing.")
+
+
+@transaction.atomic
+def draft_order(
+    *,
+    person: UUID,
+    kind: str,
+    disease: str,
+    planned: Planned,
+    by: audit.Actor,
+    at: datetime,
+    case: UUID | None = None,
+    follow_up: FollowUp | None = None,
+    simulated: bool = False,
+) -> Order:
+    """Draft an order for somebody. Who has an open one of this kind keeps it: its days follow, or it asks.
+
+    Raises:
+        LookupError: there is no such person.
+    """
+    if not people.registered([person]):
+        raise LookupError("there is no such person")
+    rows = hold(person)
+    known = _open_one(rows, kind)
+    if known is not None:
+        follow(known, planned, by=by, at=at)
+        return known
+    language, district = followup.lives({rows[0]}).get(rows[0], ("", None))
+    made = Order(
+        person_id=person,
+        kind=kind,
+        disease=disease,
+        case_id=case,
+        follow_up=follow_up,
+        household=queries.household_of(follow_up, case),
+        radius=queries.paper_rules(clock.local_day(at))["radius"],
+        language=language,
+        district_id=district,
+        decision=planned.decision.to_json(),
+        known_at=at,
+        revision=0,
+        simulated=simulated,
+        **{name: getattr(planned, name) for name in ("starts", "until", "is_earliest")},
+        standard_until=planned.until,
+    )
+    store(made, "drafted", {}, values(made, _DAYS), by=by, at=at, rule=planned.decision.rule)
+    return made
+
+
+@transaction.atomic
+def draft_from_case(case_id: UUID, *, by: audit.Actor, at: datetime) -> Order | None:
+    """Draft the isolation of a confirmed case, or let its order follow what is believed of the case now."""
+    case = cases.cases_by_id([case_id]).get(case_id)
+    if case is None:
+        return None
+    rows = hold(case.person_id)
+    known = _open_one(rows, str(Kind.ISOLATION))
+    if case.classification != Classification.CONFIRMED or case.same_as:
+        if known is not None and known.case_id == case.id:
+            _loses(known, _NO_CASE, {}, by=by, at=at)
+        return known
+    pack = queries.rules_of(str(Kind.ISOLATION), clock.local_day(at))
+    illness = queries.illness_of(case, well_since=known.well_since if known else None)
+    planned = queries.plan_isolation(illness, day=clock.local_day(at), pack=pack)
+    if known is None and (_is_decided(rows, planned, at, case=case) or case.ended):
+        return None
+    made = draft_order(
+        person=case.person_id, kind=str(Kind.ISOLATION), disease=case.disease, planned=planned, case=case.id, by=by, at=at,
+        simulated=case.simulated,
+    )  # fmt: skip
+    drafts = Order.objects.select_for_update().filter(person__in=rows, kind=Kind.QUARANTINE, state=State.DRAFT)
+    for draft in drafts.filter(disease=case.disease):
+        finish(draft, str(State.WITHDRAWN), (_BECAME_CASE, {}), by=by, at=at)
+    return made
+
+
+@transaction.atomic
+def draft_from_follow_up(follow_up_id: int, *, by: audit.Actor, at: datetime) -> Order | None:
+    """Draft the quarantine of a contact, or let its order follow what is known of the contacts now."""
+    row = followup.follow_up(follow_up_id)
+    row = row.part_of if row and row.part_of_id else row
+    if row is None or row.person_id is None:
+        return None
+    rows = hold(row.person_id)
+    known = _open_one(rows, str(Kind.QUARANTINE))
+    day = clock.local_day(at)
+    pack = queries.rules_of(str(Kind.QUARANTINE), day)
+    lost = _why_not(row, pack.reference, pack["risks"])
+    if lost is not None:
+        if known is not None and known.follow_up_id == row.id:
+            _loses(known, *lost, by=by, at=at)
+        return known
+    planned = queries.plan_quarantine(queries.contacts_of(row), day=day, pack=pack)
+    if known is None and (queries.is_ill_now(row.person_id, row.disease) or _is_decided(rows, planned, at, follow_up=row)):
+        return None
+    return draft_order(
+        person=row.person_id, kind=str(Kind.QUARANTINE), disease=row.disease, planned=planned, follow_up=row, by=by, at=at,
+        simulated=row.simulated,
+    )  # fmt: skip
+
+
+def follow(row: Order, planned: Planned, *, by: audit.Actor, at: datetime) -> None:
+    """Let a locked order follow the rule: a draft takes the days over, an issued order asks the officer."""
+    if planned.until == row.standard_until and (row.state == State.ISSUED or planned.starts == row.starts):
+        if row.asks.get("kind") == "days" and row.state == State.ISSUED:  # the news was taken back
+            row.asks = {}
+            store(row, "asked", {}, {}, by=by, at=at, reason=_NEWS)
+        return
+    before = values(row, _DAYS)
+    if row.state == State.DRAFT:
+        row.starts, row.until, row.is_earliest = planned.starts, planned.until, planned.is_earliest
+        row.standard_until, row.decision = planned.until, planned.decision.to_json()
+        store(row, "redrafted", before, values(row, _DAYS), by=by, at=at, reason=_NEWS)
+    elif planned.until == row.until and planned.is_earliest == row.is_earliest:
+        row.standard_until, row.decision, row.asks = planned.until, planned.decision.to_json(), {}
+        store(row, "agreed", before, values(row, _DAYS), by=by, at=at, reason=_NEWS)
+    elif row.asks.get("until") != (planned.until.isoformat() if planned.until else None) or row.asks.get("kind") != "days":
+        ask(row, "days", planned, by=by, at=at)
+
+
+def ask(row: Order, kind: str, planned: Planned | None, *, by: audit.Actor, at: datetime, reason: str = _NEWS) -> None:
+    """Put a question to the officers: about new days, an end, symptoms, or a second order of the same person."""
+    row.asks = {"kind": kind, "since": at.isoformat(), "reason": reason}
+    if planned is not None:
+        until = planned.until.isoformat() if planned.until else None
+        row.asks |= {"until": until, "is_earliest": planned.is_earliest, "decision": planned.decision.to_json()}
+    store(row, "asked", {}, {name: row.asks.get(name) for name in ("kind", "until")}, by=by, at=at, reason=reason)
+
+
+def hold(person: UUID) -> tuple[UUID, ...]:
+    """Every row of a person; whoever else drafts for them waits until this transaction ends."""
+    rows = people.same_person(person)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, str(rows[0])])
+    return rows
+
+
+def _open_one(rows: tuple[UUID, ...], kind: str) -> Order | None:
+    """The open order of a person; of two (merged people have them) the issued one."""
+    found = Order.objects.select_for_update().filter(OPEN, person__in=rows, kind=kind)
+    return found.order_by("-state", "-until", "id").first()
+
+
+def _why_not(row: FollowUp, rule: str, risks: list[str]) -> tuple[str, dict[str, Any]] | None:
+    """Why nothing is ordered for a contact; None where the rule does order."""
+    reasons = {Followed.CANCELLED: _NO_CONTACT, Followed.NOT_NEEDED: _OVER, Followed.COMPLETED: _OVER}
+    if row.state == Followed.CONVERTED:
+        return _BECAME_CASE, {}
+    if row.state in reasons:
+        return reasons[Followed(row.state)], {}
+    return (_LOW_RISK, {"rule": rule}) if row.risk not in risks else None
+
+
+def _loses(row: Order, text: str, told: dict[str, Any], *, by: audit.Actor, at: datetime) -> None:
+    """What made an order necessary is gone: a draft ends, an issued order asks whether to lift it."""
+    if row.state == State.DRAFT:
+        finish(row, str(State.WITHDRAWN), (text, told), by=by, at=at)
+    elif text not in (_OVER, _BECAME_CASE) and row.asks.get("kind") != "lift":
+        ask(row, "lift", None, by=by, at=at, reason=text % told)
+
+
+def _is_decided(
+    rows: tuple[UUID, ...], planned: Planned, at: datetime, *, case: Case | None = None, follow_up: FollowUp | None = None
+) -> bool:
+    """Whether the rule says nothing new: its last day is over, or an order from the same facts was decided before."""
+    if planned.until and planned.until < clock.local_day(at):
+        return True
+    former = Order.objects.filter(person__in=rows).exclude(OPEN)
+    former = former.filter(case=case) if case else former.filter(follow_up=follow_up)
+    return any(
+        planned.until is None or (one.standard_until is not None and one.standard_until >= planned.until)
+        for one in former
+        if not _was_ended_by_rule(one)
+    )
+
+
+def _was_ended_by_rule(row: Order) -> bool:
+    """A draft that the facts had withdrawn may come back with them; what a person decided stays decided."""
+    if row.state != State.WITHDRAWN:
+        return False
+    line = OrderChange.objects.filter(order=row.id, kind=str(State.WITHDRAWN)).order_by("-id").first()
+    return line is not None and line.by == TOPIC

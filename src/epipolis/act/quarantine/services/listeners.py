@@ -1,0 +1,26 @@
+"""What orders do when something upstream changed; each listener may hear a thing twice."""
+
+from epipolis.act.followup.events import FollowUpEnded, FollowUpMoved, FollowUpOpened
+from epipolis.core import clock
+from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
+
+from .drafting import draft_from_case, draft_from_follow_up
+from .storing import TOPIC
+
+_DECIDES = {"classification", "onset", "sampled", "reported", "has_symptoms", "symptoms", "ended", "same_as"}
+
+
+def on_case_confirmed(event: CaseConfirmed) -> None:
+    """A confirmed case gets a draft of isolation."""
+    draft_from_case(event.case, by=TOPIC, at=clock.now())
+
+
+def on_case_revised(event: CaseRevised) -> None:
+    """A case of which something else is believed now may isolate longer, shorter, or not at all."""
+    if _DECIDES & set(event.changed):
+        draft_from_case(event.case, by=TOPIC, at=clock.now())
+
+
+def on_follow_up(event: FollowUpOpened | FollowUpMoved | FollowUpEnded) -> None:
+    """A contact gets a draft of quarantine, which follows what is known of the contact."""
+    draft_from_follow_up(event.follow_up, by=TOPIC, at=clock.now())

@@ -1,0 +1,15 @@
+from dataclasses import dataclass
+
+from epipolis.core.modules import settings_from_env
+
+
+@dataclass(frozen=True)
+class Settings:
+    keep_days: int = 180  # orders that ended longer ago are erased with all that belongs to them
+    link_days: int = 14  # so long after its end a person can still read their order and appeal
+    hotline: str = ""  # the telephone number that papers and the person's page show
+    watch_law: str = ""  # the legal basis of watching a phone, where the rules that ship say none
+    watch_purpose: str = ""  # and its purpose; without both no phone is ever watched
+
+
+settings = settings_from_env("quarantine", Settings)

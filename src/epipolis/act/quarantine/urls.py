@@ -1,0 +1,7 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("mine/<str:token>/", views.mine, name="mine"),
+]

@@ -1,0 +1,3 @@
+from .person import mine
+
+__all__ = ["mine"]
