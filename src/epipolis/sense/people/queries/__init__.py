@@ -16,6 +16,7 @@ from .questions import (
     question,
     side_by_side,
 )
+from .reaching import Reach, reach, residents
 from .records import (
     KINDS,
     PersonRecord,
@@ -41,6 +42,7 @@ __all__ = [
     "Name",
     "Option",
     "PersonRecord",
+    "Reach",
     "Rules",
     "Sides",
     "candidates",
@@ -69,9 +71,11 @@ __all__ = [
     "person_ids",
     "person_numbers",
     "question",
+    "reach",
     "reads_of",
     "record_of",
     "registered",
+    "residents",
     "rows_of",
     "rules_at",
     "same_people",

@@ -29,6 +29,7 @@ WHY = {
     "export": gettext_noop("took your data into a file"),
     "match": gettext_noop("compared your record with another that may be yours too"),
     "transfer": gettext_noop("took your case into a document for another health office"),
+    "notice": gettext_noop("sent you a message, or opened one that was sent to you"),
     "api": gettext_noop("another system of the city asked for your record"),
 }
 ROLES = {
