@@ -101,7 +101,7 @@ def seed(stories: int) -> None:
     from epipolis.sense.people import services as people
 
     now = datetime.now(UTC)
-    labs.register_laboratory({"name": "Central laboratory", "code": "CENTRAL"}, by="benchmark", at=now, simulated=True)
+    labs.register_laboratory({"name": "Central laboratory", "code": "CENTRAL"}, by="benchmark", at=now)
     places = [city.add_place(f"cafe-{n}", f"Cafe {n}", "cafe", by="benchmark", at=now) for n in range(stories)]
     visits = []
     for n, place in enumerate(places):

@@ -11,6 +11,7 @@ import argparse
 import csv
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -70,14 +71,23 @@ def run_import(kind: str, path: Path, *flags: str) -> tuple[float, float, float,
     """Seconds by the clock and of the processor, MiB and the counts of one import."""
     start = time.perf_counter()
     command = [sys.executable, "-W", "ignore", "-m", "epipolis.server", "import", kind, str(path), "--json", *flags]
+    peak = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ) as child:
         assert child.stdout is not None
+        while not select.select([child.stdout], [], [], 0.1)[0]:
+            peak = max(peak, _peak(child.pid))
         out = child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     assert child.returncode == 0, out
     processor = usage.ru_utime + usage.ru_stime
-    return time.perf_counter() - start, processor, usage.ru_maxrss / 1024, json.loads(out)
+    return time.perf_counter() - start, processor, peak / 1024, json.loads(out)
+
+
+def _peak(process: int) -> int:
+    """Peak memory in KiB; what `wait4` tells counts the memory of the parent, from which the process was forked, too."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
 
 
 def _outcome(truth: np.ndarray) -> tuple[float, float, float]:
