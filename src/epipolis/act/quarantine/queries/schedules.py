@@ -118,7 +118,7 @@ def first_and_last(day: date, pack: RulePack) -> tuple[date, date]:
 
 def plan_isolation(illness: Illness, *, day: date, pack: RulePack) -> Planned:
     """The days of an isolation: from the first symptoms and the days without them, or from the sample of who had none."""
-    inputs = {name: _text(getattr(illness, name)) for name in ("onset", "sampled", "reported", "well_since")}
+    inputs: dict[str, Any] = {name: _text(getattr(illness, name)) for name in ("onset", "sampled", "reported", "well_since")}
     inputs["has_symptoms"] = illness.has_symptoms
     counted, kind = counted_from(illness)
     if counted is None:
@@ -135,7 +135,7 @@ def plan_isolation(illness: Illness, *, day: date, pack: RulePack) -> Planned:
     if is_earliest:
         last = until + timedelta(days=pack["unasked_days"])
         reasons += [(_STILL_ILL, {}), (_UNASKED, _words({"last": last}))]
-    else:
+    elif illness.well_since:
         reasons.append((_WELL, _words({"well": illness.well_since, "until": until})))
     return Planned(counted, until, is_earliest, _decision(until, pack, day, inputs, reasons))
 

@@ -39,13 +39,13 @@ def illness_of(case: Case, *, well_since: date | None = None) -> Illness:
 
 def first_positive_day(case: UUID) -> date | None:
     """The local day on which the first sample was taken that turned out positive."""
-    days = [clock.local_day(test.sampled_at) for test in _final_tests(case, CaseTest.Result.POSITIVE) if test.sampled_at]
+    days = [clock.local_day(test.sampled_at) for test in _final_tests(case, str(CaseTest.Result.POSITIVE)) if test.sampled_at]
     return min(days, default=None)
 
 
 def negative_samples(case: UUID) -> list[Any]:
     """When samples were taken that turned out negative, in order of time."""
-    return sorted(test.sampled_at for test in _final_tests(case, CaseTest.Result.NEGATIVE) if test.sampled_at)
+    return sorted(test.sampled_at for test in _final_tests(case, str(CaseTest.Result.NEGATIVE)) if test.sampled_at)
 
 
 def _final_tests(case: UUID, result: str) -> list[CaseTest]:

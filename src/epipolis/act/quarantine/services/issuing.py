@@ -101,7 +101,7 @@ def lift_order(order_id: int, *, reason: str, by: audit.Actor, at: datetime) -> 
     row = locked(order_id)
     if row.state != State.ISSUED:
         raise OrderError("state", gettext_noop("only an issued order can be lifted"))
-    _end(row, State.LIFTED, reason, by=by, at=at)
+    _end(row, str(State.LIFTED), reason, by=by, at=at)
     tell_follow_up(row, reason=reason, by=by, at=at)
     tell_person(row, "lifted", by=by, at=at, reason=reason)
     return row
@@ -118,7 +118,7 @@ def withdraw_draft(order_id: int, *, reason: str, by: audit.Actor, at: datetime)
     row = locked(order_id)
     if row.state != State.DRAFT:
         raise OrderError("state", gettext_noop("only a draft can be thrown away"))
-    _end(row, State.WITHDRAWN, reason, by=by, at=at)
+    _end(row, str(State.WITHDRAWN), reason, by=by, at=at)
     return row
 
 
@@ -204,7 +204,7 @@ def _set_terms(row: Order, terms: Terms, *, at: datetime) -> None:
 
 def _end(row: Order, state: str, reason: str, *, by: audit.Actor, at: datetime) -> None:
     why: tuple[str, dict[str, Any]] = (_BY_A_PERSON, {"reason": say_why(reason)})
-    finish(row, str(state), why, by=by, at=at, reason=reason.strip())
+    finish(row, state, why, by=by, at=at, reason=reason.strip())
 
 
 def _end_quarantine(row: Order, *, by: audit.Actor, at: datetime) -> None:

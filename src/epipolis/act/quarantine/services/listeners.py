@@ -3,8 +3,10 @@
 from epipolis.act.followup.events import FollowUpEnded, FollowUpMoved, FollowUpOpened
 from epipolis.core import clock
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
+from epipolis.sense.people.events import PeopleMerged, PeopleUnmerged
 
 from .drafting import draft_from_case, draft_from_follow_up
+from .joining import join, part
 from .storing import TOPIC
 
 _DECIDES = {"classification", "onset", "sampled", "reported", "has_symptoms", "symptoms", "ended", "same_as"}
@@ -24,3 +26,12 @@ def on_case_revised(event: CaseRevised) -> None:
 def on_follow_up(event: FollowUpOpened | FollowUpMoved | FollowUpEnded) -> None:
     """A contact gets a draft of quarantine, which follows what is known of the contact."""
     draft_from_follow_up(event.follow_up, by=TOPIC, at=clock.now())
+
+
+def on_people_merged(event: PeopleMerged) -> None:
+    """One person has one order of a kind."""
+    join(event.person, at=clock.now())
+
+
+def on_people_unmerged(event: PeopleUnmerged) -> None:
+    part(event.person, event.unmerged, at=clock.now())
