@@ -8,16 +8,19 @@ from .issuing import HOW, Issued, Terms, issue_household, issue_order, lift_orde
 from .links import address_of, find_link, note_use, renew_link, token_of
 from .listeners import on_case_confirmed, on_case_revised, on_follow_up, on_people_merged, on_people_unmerged
 from .needs import NeedAsked, Report, meet_need, self_report, tell_needs
+from .papers import PAPERS, Paper, draw_paper
 from .storing import OrderError
 from .undoing import UNDOABLE, undo
 from .watching import unwatch_order, watch_order
 
 __all__ = [
     "HOW",
+    "PAPERS",
     "UNDOABLE",
     "Issued",
     "NeedAsked",
     "OrderError",
+    "Paper",
     "Report",
     "Terms",
     "accept_ask",
@@ -28,6 +31,7 @@ __all__ = [
     "draft_from_case",
     "draft_from_follow_up",
     "draft_order",
+    "draw_paper",
     "end_orders",
     "evidence_of",
     "file_appeal",

@@ -1,0 +1,104 @@
+"""Lists of orders: what an officer decides next, who is under an order, what is over; and the same as files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+
+from epipolis.act.quarantine.models import Appeal, Need, Order, State
+from epipolis.core import clock
+
+from .orders import with_names
+from .schedules import paper_rules
+
+_UNANSWERED = Exists(Appeal.objects.filter(order=OuterRef("pk"), answered_at=None))
+_UNMET = Exists(Need.objects.filter(order=OuterRef("pk"), met_at=None))
+_ASKED = ~Q(asks={})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which orders: a list by name, and what narrows it; empty: everything of that list."""
+
+    view: str = "decide"
+    kind: str = ""
+    place: str = ""
+    district: int | None = None
+    ends_by: date | None = None
+    number: str = ""
+
+
+VIEWS = ("decide", "drafts", "asked", "appeals", "in_force", "needs", "unwritten", "ending", "watched", "over", "all")
+
+
+def orders(at: datetime, wanted: Wanted) -> QuerySet[Order]:
+    """Orders of one list in the order in which they should be looked at, each with `is_appealed` and `has_needs`."""
+    found = Order.objects.filter(_view(wanted.view, at))
+    if wanted.kind:
+        found = found.filter(kind=wanted.kind)
+    if wanted.place:
+        found = found.filter(place=wanted.place)
+    if wanted.district:
+        found = found.filter(district=wanted.district)
+    if wanted.ends_by:
+        found = found.filter(until__lte=wanted.ends_by)
+    if wanted.number:
+        digits = wanted.number.rpartition("-")[2].strip()
+        found = found.filter(id=int(digits)) if digits.isascii() and digits.isdigit() and len(digits) < 18 else found.none()
+    order = ("-ended", "-id") if wanted.view == "over" else (F("until").asc(nulls_first=True), "id")
+    return with_names(found).annotate(is_appealed=_UNANSWERED, has_needs=_UNMET).order_by(*order)
+
+
+def _view(view: str, at: datetime) -> Q:
+    today, issued = clock.local_day(at), Q(state=State.ISSUED)
+    late = at - timedelta(hours=paper_rules(today)["written_hours"])
+    views = {
+        "drafts": Q(state=State.DRAFT),
+        "asked": issued & _ASKED,
+        "appeals": Q(_UNANSWERED),
+        "in_force": issued,
+        "needs": issued & (Q(_UNMET) | Q(needs_asked=None)),
+        "unwritten": issued & Q(written_at=None, verbal_at__lt=late),
+        "ending": issued & Q(until__lte=today + timedelta(days=1)),
+        "watched": issued & Q(watched=True),
+        "over": Q(state__in=(State.ENDED, State.LIFTED, State.WITHDRAWN)),
+        "all": Q(),
+    }
+    return views.get(view, Q(state=State.DRAFT) | (issued & _ASKED) | Q(_UNANSWERED))
+
+
+def counts(at: datetime) -> dict[str, int]:
+    """How many orders stand in each of the lists that ask for something."""
+    shown = ("decide", "drafts", "asked", "appeals", "in_force", "needs", "unwritten", "ending")
+    return Order.objects.aggregate(**{name: Count("id", filter=_view(name, at)) for name in shown})
+
+
+def count_in_force() -> dict[str, int]:
+    """Who is under an order now, by kind."""
+    rows = Order.objects.filter(state=State.ISSUED).order_by().values_list("kind").annotate(n=Count("id"))
+    return dict(rows)
+
+
+def export_rows(at: datetime) -> Iterator[dict[str, Any]]:
+    """Every order as a row: numbers and days; no name, no address, no text that somebody wrote."""
+    found = Order.objects.select_related("district").defer("district__border").order_by("id")
+    for row in found.iterator(2_000):
+        yield {
+            "order": row.number,
+            "district": row.district.name if row.district else "",
+            "rule": row.decision.get("rule", ""),
+            "person": row.person_id,
+            "case": row.case_id,
+            "follow_up": row.follow_up_id,
+            **{name: getattr(row, name) for name in _SAME},
+        }
+
+
+_SAME = (
+    "kind", "state", "place", "disease", "starts", "standard_until", "first_until", "until", "is_earliest", "is_extended",
+    "is_shortened", "verbal_at", "written_at", "issued_at", "watched", "language", "needs_asked", "ended", "known_at",
+    "simulated",
+)  # fmt: skip
+EXPORTED = ("order", "person", "case", "follow_up", *_SAME, "district", "rule")
