@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import sha256
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from random import Random
 from typing import Any
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 import aiomqtt
 
 from epipolis.core import clock
-from epipolis.sense.labs.services import sign
+from epipolis.sense.labs.services import sign, signing_key
 from epipolis.server.mqtt import ABOUT, READINGS, RECEIPTS, ROOT, STATUS, Broker
 
 FAULTS = (
@@ -258,5 +257,5 @@ def _topic(device: Simulated, kind: str) -> str:
 
 
 def _signed(device: Simulated, raw: bytes) -> bytes:
-    mac = sign(raw, device.serial, sha256(device.token.encode()).hexdigest())
+    mac = sign(raw, device.serial, signing_key(device.token))
     return json.dumps({"signed": raw.decode(), "mac": mac}).encode()

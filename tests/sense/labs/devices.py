@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from datetime import date, timedelta
-from hashlib import sha256
 
 from epipolis.core import clock
 from epipolis.core.models import User
@@ -69,7 +68,7 @@ class OverHttp:
 def signed(body, serial, token):
     """The envelope in which a reading goes over a broker."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    mac = services.sign(raw, serial, sha256(token.encode()).hexdigest())
+    mac = services.sign(raw, serial, services.signing_key(token))
     return json.dumps({"signed": raw.decode("latin-1"), "mac": mac}).encode()
 
 

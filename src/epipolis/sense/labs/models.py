@@ -213,6 +213,7 @@ class Device(models.Model):
     place = models.CharField(_("where it stands"), max_length=150, blank=True)
     laboratory = models.ForeignKey(Laboratory, models.PROTECT, null=True, related_name="devices")
     account = models.OneToOneField(DeviceToken, models.SET_NULL, null=True, related_name="+")
+    signing_key = models.BinaryField(default=b"")  # sealed: with it a device signs what goes over a broker
     operators = models.ManyToManyField(User, related_name="+")
     state = models.CharField(max_length=9, choices=State.choices, default=State.ACTIVE)
     state_reason = models.CharField(max_length=200, blank=True)

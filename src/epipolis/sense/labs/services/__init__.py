@@ -16,7 +16,7 @@ from .handling import (
 from .importing import RESULT_FIELDS, import_results
 from .keeping import check_for_left_behind, forget_messages
 from .labels import MOST_PRINTED, LabelError, clean, draw_labels, forget_samples, give_label, make_labels, take_back_label
-from .measurements import MOST_BYTES, sign
+from .measurements import MOST_BYTES, sign, signing_key
 from .measuring import Taken, hear_over_http, hear_over_mqtt, take_over_http, take_over_mqtt
 from .processing import on_messages_received, process_again, process_message
 from .reading import raw_of, reports_of, understood
@@ -71,6 +71,7 @@ __all__ = [
     "reports_of",
     "set_state",
     "sign",
+    "signing_key",
     "take_back_label",
     "take_over_http",
     "take_over_mqtt",

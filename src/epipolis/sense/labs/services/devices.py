@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 
 from epipolis.core import access, audit, live
 from epipolis.core.models import DeviceToken, User
+from epipolis.core.sealing import seal
 from epipolis.sense.labs.models import Device, KitLot, LabMessage
 
-from .measurements import KNOWN_SERIAL
+from .measurements import KNOWN_SERIAL, signing_key
 from .reasons import LOT, OPERATOR
 from .registering import receive_again
 
@@ -43,7 +44,7 @@ def register_device(
     device = device or Device(serial=serial)
     device.state, device.known_at, device.simulated = Device.State.ACTIVE, at, simulated
     _set(device, values)
-    device.account, token = _issue(device, by=by, at=at)
+    token = _issue(device, by=by, at=at)
     try:
         with transaction.atomic():
             device.save()
@@ -106,8 +107,8 @@ def renew_token(device_id: int, *, by: audit.Actor, at: datetime) -> tuple[Devic
     if device.account is not None:
         DeviceToken.objects.filter(id=device.account_id, revoked=None).update(revoked=at)
         audit.record("access.revoke_token", by=by, at=at, subject=device.account_id)
-    device.account, token = _issue(device, by=by, at=at)
-    device.save(update_fields=["account"])
+    token = _issue(device, by=by, at=at)
+    device.save(update_fields=["account", "signing_key"])
     return device, token
 
 
@@ -143,9 +144,11 @@ def _set(device: Device, values: Mapping[str, Any]) -> None:
             setattr(device, name, values[name])
 
 
-def _issue(device: Device, *, by: audit.Actor, at: datetime) -> tuple[DeviceToken, str]:
-    issuer = by if isinstance(by, User) else None
-    return access.issue_token(f"test device {device.serial}", [SCOPE], by=issuer, at=at, simulated=device.simulated)
+def _issue(device: Device, *, by: audit.Actor, at: datetime) -> str:
+    issuer, name = by if isinstance(by, User) else None, f"test device {device.serial}"
+    device.account, token = access.issue_token(name, [SCOPE], by=issuer, at=at, simulated=device.simulated)
+    device.signing_key = seal(signing_key(token))
+    return token
 
 
 def _registered(device_id: int) -> Device:

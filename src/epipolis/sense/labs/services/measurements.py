@@ -25,6 +25,7 @@ Barcode = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^
 Short = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+_SIGNING = b"epipolis readings"
 _FIRST, _LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # a clock that was reset says 1970
 
 
@@ -55,7 +56,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signed(msgspec.Struct, frozen=True):
-    """An envelope on a road that proves nobody: the text, and its signature with what the platform keeps of the token."""
+    """An envelope on a road that proves nobody: the text, and its signature with a key that is made from the token."""
 
     signed: str
     mac: str
@@ -94,20 +95,25 @@ def kept(found: Measurement) -> bytes:
     return msgspec.json.encode({name: value for name, value in _fields(found).items() if name not in ("sent_at", "device")})
 
 
-def open_signed(raw: bytes, serial: str, token_hash: str) -> tuple[bytes, bool]:
-    """The text in an envelope, and whether the device that has this token signed it; what is no envelope is unsigned."""
+def open_signed(raw: bytes, serial: str, key: str) -> tuple[bytes, bool]:
+    """The text in an envelope, and whether the device that has this key signed it; what is no envelope is unsigned."""
     try:
         found = msgspec.json.decode(raw, type=Signed)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return raw, False
     text = found.signed.encode("utf-8", "replace")
-    own = sign(text, serial, token_hash)
-    return text, bool(token_hash) and compare_digest(own.encode(), found.mac.encode("utf-8", "replace"))
+    own = sign(text, serial, key)
+    return text, bool(key) and compare_digest(own.encode(), found.mac.encode("utf-8", "replace"))
 
 
-def sign(text: bytes, serial: str, token_hash: str) -> str:
-    """The signature of a text by one device (HMAC-SHA256 keyed with the SHA-256 of its token, in hexadecimal)."""
-    return hmac_digest(token_hash.encode(), serial.encode() + b"\n" + text, "sha256").hex()
+def signing_key(token: str) -> str:
+    """The key with which a device signs: another one than the hash in the list of tokens, so that no copy of it can sign."""
+    return hmac_digest(token.encode(), _SIGNING, "sha256").hex()
+
+
+def sign(text: bytes, serial: str, key: str) -> str:
+    """The signature of a text by one device (HMAC-SHA256 keyed with its `signing_key`, in hexadecimal)."""
+    return hmac_digest(key.encode(), serial.encode() + b"\n" + text, "sha256").hex()
 
 
 def read_reading(raw: bytes) -> LabReport:

@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from epipolis.core import audit, clock, live, rules
 from epipolis.core.models import DeviceToken
-from epipolis.core.sealing import seal
+from epipolis.core.sealing import seal, unseal
 from epipolis.engines.messages import MessageError
 from epipolis.sense.labs.models import Device, LabMessage, Reading
 
@@ -61,7 +61,7 @@ def take_over_mqtt(raw: bytes, serial: str, *, at: datetime) -> Taken:
     device = _announced(serial, at=at)
     if device is None:
         return Taken(REJECTED, where="topic", rule="names no device that can be listened to")
-    text, is_proven = open_signed(raw, serial, device.account.token_hash if _may_send(device, at) else "")
+    text, is_proven = open_signed(raw, serial, unseal(device.signing_key) if _may_send(device, at) else "")
     return take_reading(text, device, road=MQTT, is_proven=is_proven, by=f"device:{serial}", at=at)
 
 
@@ -124,7 +124,7 @@ def hear_over_mqtt(raw: bytes, serial: str, *, at: datetime, is_kept: bool) -> T
     device = _announced(serial, at=at)
     if device is None:
         return Taken(REJECTED, where="topic", rule="names no device that can be listened to")
-    text, is_proven = open_signed(raw, serial, device.account.token_hash if _may_send(device, at) else "")
+    text, is_proven = open_signed(raw, serial, unseal(device.signing_key) if _may_send(device, at) else "")
     if not is_proven and device.state != Device.State.ANNOUNCED:
         return Taken(REJECTED, where="mac", rule="proves nothing")
     return hear(text, device, by=f"device:{serial}", at=at, road=MQTT, is_kept=is_kept)
