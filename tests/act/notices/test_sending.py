@@ -22,7 +22,7 @@ def test_a_message_goes_by_sms_first_in_the_persons_language():
 
     assert (row.channel, row.language, row.state, row.not_before) == ("sms", "es", "waiting", NOW)
     assert unseal(row.body) == "Oficina de salud de Demo City: Hello."
-    assert [way.channel for way in rest_of(row)] == ["email", "voice", "in_app"]
+    assert [way.channel for way in rest_of(row)] == ["email", "voice"]
 
 
 def test_the_same_key_is_the_same_message():
@@ -88,7 +88,7 @@ def test_a_preference_says_by_which_way_and_in_which_language():
     row = notice(ana)
 
     assert (row.channel, row.language) == ("email", "zh-hant")
-    assert [way.channel for way in rest_of(row)] == ["in_app"]
+    assert rest_of(row) == []
 
 
 def test_a_number_that_said_stop_gets_no_sms_however_it_is_written():

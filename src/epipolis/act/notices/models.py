@@ -232,6 +232,7 @@ class DeliveryEvent(models.Model):
     """One thing that happened to a message: by us (no provider), or told by the provider, in any order and repeatedly."""
 
     notice = models.ForeignKey(Notice, models.CASCADE, null=True, related_name="events")
+    step = models.PositiveSmallIntegerField(null=True)  # of the message when it was handed over
     channel = models.CharField(max_length=10, choices=Channel.choices, blank=True)
     provider = models.CharField(max_length=40, blank=True)
     provider_ref = models.CharField(max_length=200, blank=True)

@@ -23,6 +23,7 @@ class Settings:
     whatsapp_secret: str = ""  # secret of the application, with which reports are signed
     whatsapp_verify: str = ""  # secret that is told when the address for reports is entered there
     push_contact: str = ""  # mailto: address that push services are told; without it none is told
+    push_hosts: str = "fcm.googleapis.com,updates.push.services.mozilla.com,*.push.apple.com,*.notify.windows.com"  # asked
     timeout_seconds: int = 15  # for an answer of a provider
     at_once: int = 500  # messages that a worker takes in one batch
     lines: int = 8  # connections to a provider at the same time

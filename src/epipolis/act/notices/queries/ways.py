@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from epipolis.act.notices.models import Channel, Preference, PushSubscription, StoppedAddress
+from epipolis.act.notices.models import Channel, Inbound, Preference, PushSubscription, StoppedAddress
 from epipolis.act.notices.settings import settings
 from epipolis.core.rules import RulePack
 from epipolis.core.sealing import fingerprint, unseal
@@ -63,14 +64,17 @@ def ways(
     chosen: Preference | None = None,
     pushes: Sequence[str] = (),
     only: Sequence[str] = (),
+    sensible: Collection[str] = (),
 ) -> list[Way]:
-    """The ways to somebody, the first one first. What a person has stopped is left out; their own page is always last.
+    """The ways to somebody, the first one first, without what the person has stopped. Their own page shows everything
+    anyway and is a way only where it was asked for.
 
-    For somebody who was made up every channel is ready, for nothing of it leaves the platform.
+    `only` are the channels that were asked for; `sensible` those that fit the message, empty for all. For somebody who was
+    made up every channel is ready, for nothing of it leaves the platform.
     """
-    order = [*(only or (chosen.channels if chosen and chosen.channels else pack["urgent_order" if urgent else "order"]))]
-    if Channel.IN_APP not in order and not only:
-        order.append(Channel.IN_APP)
+    order = only or (chosen.channels if chosen and chosen.channels else pack["urgent_order" if urgent else "order"])
+    if sensible and not only:
+        order = [one for one in order if one in sensible]
     stopped = set(chosen.stopped if chosen else ())
     addresses = {
         Channel.EMAIL: reach.emails,
@@ -86,6 +90,15 @@ def stopped_among(pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
     """Which of these (channel, hash of the address) do not want to be written to."""
     found = StoppedAddress.objects.filter(address_hash__in={hashed for _, hashed in pairs})
     return set(found.values_list("channel", "address_hash")) & set(pairs)
+
+
+def open_windows(hashes: Collection[str], *, at: datetime, pack: RulePack) -> set[str]:
+    """Which of these numbers wrote by WhatsApp within the hours in which one may answer freely."""
+    if not hashes:
+        return set()
+    since = at - timedelta(hours=pack["window_hours"])
+    found = Inbound.objects.filter(address_hash__in=hashes, channel=Channel.WHATSAPP, at__gt=since, at__lte=at)
+    return set(found.values_list("address_hash", flat=True))
 
 
 def dialled(number: str) -> str:

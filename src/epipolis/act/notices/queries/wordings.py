@@ -46,11 +46,12 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One wording's name with what it is for and every place that it may fill."""
+    """One wording's name with what it is for, every place that it may fill, and the channels that make sense, if not all."""
 
     name: str
     about: str
     places: tuple[str, ...]
+    channels: tuple[str, ...] = ()
 
 
 def languages() -> dict[str, str]:
@@ -67,9 +68,13 @@ def language_of(told: str) -> str:
     return next((code for code in languages() if start and code.split("-")[0] == start), next(iter(languages())))
 
 
+@cache
 def kinds() -> list[Kind]:
     """Every wording that ships, with its places."""
-    return [Kind(name, one["about"], tuple(sorted(shipped(name, "en").places))) for name, one in _shipped().items()]
+    return [
+        Kind(name, one["about"], tuple(sorted(shipped(name, "en").places)), tuple(one.get("channels", ())))
+        for name, one in _shipped().items()
+    ]
 
 
 def kind(name: str) -> Kind | None:
@@ -122,6 +127,12 @@ def own_words(language: str) -> dict[str, str]:
     with override(language):
         answer = gettext("Questions? Call %(number)s.") % {"number": settings.hotline} if settings.hotline else ""
     return {"city": platform.EPIPOLIS_CITY, "answer": answer}
+
+
+def parameters(text: Wording, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The values of a body in the order of their places, as WhatsApp wants them for a wording that it has approved."""
+    known = {name: str(value) for name, value in values.items()} | own_words(text.language)
+    return tuple(known[name] for name in _PLACE.findall(text.body))
 
 
 def problems_of(name: str, subject: str, body: str) -> list[str]:

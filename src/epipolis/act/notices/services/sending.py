@@ -199,9 +199,11 @@ class _Writing:
     def _ways(self, one: Asked, reach: Reach) -> list[Way]:
         chosen: Preference | None = self.chosen.get(one.person)
         pushes = self.pushes.get(one.person, [])
+        kind = queries.kind(one.template)
         return queries.ways(
-            one.person, reach, urgent=one.urgent, pack=self.pack, chosen=chosen, pushes=pushes, only=one.channels
-        )
+            one.person, reach, urgent=one.urgent, pack=self.pack, chosen=chosen, pushes=pushes, only=one.channels,
+            sensible=kind.channels if kind else (),
+        )  # fmt: skip
 
     def _notice(self, one: Asked, ways: list[Way]) -> Notice:
         reach, chosen = self.reach[one.person], self.chosen.get(one.person)

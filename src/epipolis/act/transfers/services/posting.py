@@ -1,9 +1,6 @@
 """The way out: one signed request to another office, and its signed answer."""
 
-import ssl
-from contextlib import closing
 from datetime import datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,11 +8,12 @@ import msgspec
 
 from epipolis.act.transfers.models import Partner
 from epipolis.act.transfers.settings import settings
+from epipolis.core.outgoing import NoAnswerError, exchange, is_private
 
 from .errors import RefusedError, UnreachableError
 from .signing import NONCE, PATH, SIGNATURE, is_answer_of, signed_request
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_KIND = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
 def check_address(address: str) -> str:
@@ -31,7 +29,7 @@ def check_address(address: str) -> str:
         raise ValueError("the port of the address is no number") from error
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ValueError("an address looks like https://epipolis.example.org")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if not is_private(parts):
         raise ValueError("an address begins with https://, for cases travel in the content")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
@@ -59,21 +57,11 @@ def post(partner: Partner, content: dict[str, Any], *, real: datetime) -> dict[s
 
 
 def _exchange(address: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes, str]:
-    parts, seconds = urlsplit(address), float(settings.timeout_seconds)
-    kind = {"Content-Type": "application/json", "Accept": "application/json"}
     try:
-        if parts.scheme == "https":
-            own: HTTPConnection = HTTPSConnection(
-                parts.hostname or "", parts.port, timeout=seconds, context=ssl.create_default_context()
-            )
-        else:
-            own = HTTPConnection(parts.hostname or "", parts.port, timeout=seconds)
-        with closing(own):
-            own.request("POST", PATH, body, headers | kind)
-            answer = own.getresponse()
-            return answer.status, answer.read(settings.body_bytes), answer.headers.get(SIGNATURE, "")
-    except (OSError, HTTPException, ValueError) as error:
-        raise UnreachableError(f"No connection: {type(error).__name__} {error}"[:300]) from error
+        told = exchange(address, PATH, body, headers | _KIND, seconds=float(settings.timeout_seconds), most=settings.body_bytes)
+    except NoAnswerError as error:
+        raise UnreachableError(str(error)) from error
+    return told.status, told.body, told.headers.get(SIGNATURE, "")
 
 
 def _unsigned(status: int, answer: bytes) -> str:
