@@ -41,6 +41,8 @@ class Fence:
         fence, person = self.fences[who], self.people[who]
         if not fence["starts"] <= at < fence["ends"] or (person["time"] is not None and at <= person["time"]):
             return None
+        if row.get("arrived") is not None and at > row["arrived"] + self.rule.clock_tolerance:
+            return None
         person["time"] = at
         before, was_open = person["state"], person["open"]
         where, forged = self.where(person, fence, row)
@@ -107,6 +109,8 @@ class Fence:
 
     def either(self, person, row):
         person["unsure"] += 1
+        if person["unsure"] >= self.rule.unsure_fixes:
+            person["run"] = []
         if person["open"]:
             return "outside"
         keeps = person["state"] == "inside" and not person["run"] and person["unsure"] < self.rule.unsure_fixes

@@ -40,18 +40,24 @@ def test_many_fixes_in_a_minute_wait_for_the_dwell():
     assert walk([(0, 5), *((60 + i, 900) for i in range(60))]) == [(0, "unknown", "inside"), (60, "inside", "uncertain")]
 
 
-def test_unsure_fixes_need_one_more():
-    assert walk([(0, 5), (300, 900), (600, 900)], source=[1, 1, 1])[-1] == (300, "inside", "uncertain")
-    assert walk([(0, 5), (300, 900), (600, 900), (900, 900)], source=[1] * 4)[-1] == (900, "uncertain", "outside")
+def test_unsure_fixes_prove_less():
+    track = [(0, 5), *((300 * i, 900) for i in range(1, 6))]
+
+    assert walk(track, source=[1] * 6) == [
+        (0, "unknown", "inside"),
+        (300, "inside", "uncertain"),
+        (1500, "uncertain", "outside"),
+    ]
+    assert walk(track[:4], source=[1, 1, 0, 1])[-1] == (600, "uncertain", "outside")
+    assert walk([(0, 5), (300, 900, 60), (600, 900, 60)])[-1] == (300, "inside", "uncertain")
 
 
 def test_positions_by_cell_have_a_wider_fence():
-    assert walk([(0, 5), *((300 * i, 700, 300) for i in range(1, 9))], source=[0] + [2] * 8)[-1] == (900, "inside", "uncertain")
-    assert walk([(0, 5), *((300 * i, 2_000, 300) for i in range(1, 9))], source=[0] + [2] * 8)[-1] == (
-        900,
-        "uncertain",
-        "outside",
-    )
+    near = [(0, 5), *((300 * i, 780, 300) for i in range(1, 9))]
+    far = [(0, 5), *((300 * i, 820, 300) for i in range(1, 9))]
+
+    assert walk(near, source=[0] + [2] * 8) == [(0, "unknown", "inside"), (900, "inside", "uncertain")]
+    assert walk(far, source=[0] + [2] * 8)[-1] == (1500, "uncertain", "outside")
 
 
 def test_an_error_wider_than_the_fence_cannot_say_that_somebody_is_inside():
@@ -104,6 +110,21 @@ def test_fixes_from_the_future_are_not_taken():
 
     assert counts_in(found)["future"] == 1
     assert states.rows["time"][0] == START + 100
+
+
+def test_a_replay_goes_by_the_clock_of_who_received():
+    rows = table([(0, 5), (86_400, 5), (300, 5)]).append_column("arrived", pa.array([START + 1, START + 299, START + 301]))
+    states = States.new(1)
+
+    assert counts_in(follow(states, rows, home(), RULE))["future"] == 1
+    assert states.rows["time"][0] == START + 300
+
+
+def test_fixes_outside_long_ago_do_not_count():
+    track = [(0, 5), (300, 900), (600, 170), (900, 170), (1200, 170), (1500, 900), (1800, 170)]
+
+    assert walk(track)[-1] == (300, "inside", "uncertain")
+    assert walk([*track, (2100, 900)])[-1] == (2100, "uncertain", "outside")
 
 
 @pytest.mark.parametrize(("lon", "lat"), [(0.0, 0.0), (np.inf, 25.0), (500.0, 25.0), (121.5, np.nan), (121.5, -91.0)])

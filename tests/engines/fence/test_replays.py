@@ -14,7 +14,7 @@ streams = st.builds(random_positions, st.integers(0, 10**6), st.integers(1, 4), 
 rules = st.builds(
     FenceRule,
     fixes=st.integers(1, 3),
-    weak_fixes=st.integers(3, 4),
+    weak_fixes=st.integers(3, 5),
     dwell=st.sampled_from([0.0, 240.0, 900.0]),
     fixes_back=st.integers(1, 3),
     unsure_fixes=st.integers(1, 4),

@@ -69,5 +69,6 @@ def random_positions(seed, people, rows, *, step=240):
         "battery": pa.array(rng.choice([0.02, 0.5, np.nan], rows).astype(np.float32)),
         "charging": pa.array(rng.random(rows) < 0.3, mask=rng.random(rows) < 0.3),
         "source": pa.array(rng.integers(0, 4, rows).astype(np.uint8)),
+        "arrived": pa.array(time + rng.choice([5, -60, -600], rows, p=[0.9, 0.05, 0.05]), mask=rng.random(rows) < 0.1),
     }
     return pa.table(columns).take(pa.array(repeated))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from epipolis.engines.fence.fences import ALWAYS, NEVER, Fences
 from epipolis.engines.fence.kernel import BLOCK, COUNTS, FOUND, follow_rows
 from epipolis.engines.fence.positions import typed
-from epipolis.engines.fence.rules import FenceRule, as_row
+from epipolis.engines.fence.rules import DEVICE, FenceRule, as_row
 from epipolis.engines.fence.states import BY_SILENCE, OFF, OUTSIDE, SILENT, UNKNOWN, States
 
 Array = NDArray[Any]
@@ -50,11 +50,12 @@ def follow(
 ) -> pa.Table:
     """Take positions in the order of their rows and give the transitions (columns: TRANSITION), in that order too.
 
-    `positions`: columns person, time, lon, lat and perhaps accuracy, battery, charging, source (see `positions`); rows of
-    different people may be mixed in any way. `states` are changed in place and are the checkpoint: positions at or before
-    the last time of their person change nothing, so a stream that is sent again from any earlier row on gives no
-    transition twice, and any cut of it into tables gives the same. With `now` (epoch seconds) fixes later than now +
-    clock_tolerance are not taken. How many rows were taken and why others were not is told by `counts_in`.
+    `positions`: columns as in `positions.COLUMNS`, perhaps of `OPTIONAL`; rows of different people may be mixed in any
+    way. `states` are changed in place and are the checkpoint: positions at or before the last time of their person change
+    nothing, so a stream that is sent again from any earlier row on gives no transition twice, and any cut of it into
+    tables gives the same. Fixes later than `now` (epoch seconds) or than the column `arrived` of their row, each +
+    clock_tolerance, are from the future and not taken; with the column a replay needs no clock. How many rows were taken
+    and why others were not is told by `counts_in`.
 
     Raises:
         ValueError: a column is missing or of another type; fences and states are not of the same people.
@@ -83,12 +84,12 @@ def _work(
     columns: list[Array], states: States, fences: Fences, rules: Array, latest: int, shares: list[Array], part: int
 ) -> Array:
     """The transitions of one share of the people, found by one thread."""
-    person, time, lon, lat, accuracy, battery, charging, source = columns
-    room, mine = np.empty(len(person), FOUND), np.empty(BLOCK, np.int64)
+    person, time, lon, lat, accuracy, battery, charging, source, arrived = columns
+    room, mine, parts = np.empty(len(person), FOUND), np.empty(BLOCK, np.int64), len(shares)
     told = follow_rows(
-        *(person, time, lon, lat, accuracy, battery, charging, source),
-        *(states.rows, fences.rows, rules, latest, part, len(shares), room, shares[part], mine),
-    )
+        person, time, lon, lat, accuracy, battery, charging, source, arrived,
+        states.rows, fences.rows, rules, latest, part, parts, room, shares[part], mine,
+    )  # fmt: skip
     return room[:told]
 
 
@@ -148,10 +149,10 @@ def never_heard(states: States) -> NDArray[np.bool_]:
 
 def _columns(batch: pa.RecordBatch) -> list[Array]:
     """The arrays of the kernel, without a copy where nothing is empty; columns that were not sent have no rows."""
-    nothing = {"accuracy": np.float32, "battery": np.float32, "charging": np.int8, "source": np.uint8}
-    fill = {"person": -1, "time": NEVER, "source": 3}
+    nothing = {"accuracy": np.float32, "battery": np.float32, "charging": np.int8, "source": np.uint8, "arrived": np.int64}
+    fill = {"person": -1, "time": NEVER, "charging": -1, "source": DEVICE, "arrived": ALWAYS // 2}
     arrays = []
-    for name in ("person", "time", "lon", "lat", "accuracy", "battery", "charging", "source"):
+    for name in ("person", "time", "lon", "lat", "accuracy", "battery", "charging", "source", "arrived"):
         if name not in batch.schema.names:
             array = np.empty(0, nothing[name])
         else:
@@ -159,7 +160,7 @@ def _columns(batch: pa.RecordBatch) -> list[Array]:
             if name == "charging":
                 column = column.cast(pa.int8())
             if column.null_count:
-                column = pc.fill_null(column, fill.get(name, -1 if name == "charging" else np.nan))
+                column = pc.fill_null(column, fill.get(name, np.nan))
             array = column.to_numpy(zero_copy_only=False)
         array.setflags(write=False)
         arrays.append(array)

@@ -154,6 +154,9 @@ def after_outside(state: Any, at: int, sure: bool, rule: Any) -> int:
 @compiled(allocates=False)
 def after_either(state: Any, rule: Any) -> int:
     state.unsure = min(state.unsure + 1, 60_001)
+    if state.unsure >= rule.unsure_fixes:
+        state.outside = state.sure = 0
+        state.outside_since = NEVER
     if state.excursion > NEVER:
         return OUTSIDE
     if state.outside == 0 and state.state == INSIDE and state.unsure < rule.unsure_fixes:
@@ -212,7 +215,8 @@ def take(
 
 @compiled(allocates=False)
 def follow_rows(
-    person: Array, time: Array, lon: Array, lat: Array, accuracy: Array, battery: Array, charging: Array, source: Array,
+    person: Array, time: Array, lon: Array, lat: Array, accuracy: Array,
+    battery: Array, charging: Array, source: Array, arrived: Array,
     states: Array, fences: Array, rules: Array, latest: int, part: int, parts: int, found: Array, counts: Array, mine: Array,
 ) -> int:  # fmt: skip
     """Take the positions of every `parts`-th 64 people, from `part` on, in order; give how many transitions were `found`.
@@ -234,7 +238,7 @@ def follow_rows(
                 counts[NOBODY] += 1
                 continue
             state, fence = states[who], fences[who]
-            if at > latest:
+            if at > latest or (len(arrived) > 0 and at > arrived[row] + rule.clock_tolerance):
                 counts[FUTURE] += 1
             elif at < fence.starts or at >= fence.ends:
                 counts[NOT_ORDERED] += 1

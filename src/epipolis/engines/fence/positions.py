@@ -10,9 +10,16 @@ from numpy.typing import NDArray
 from epipolis.engines.fence.rules import SOURCES, FenceRule
 
 COLUMNS = {"person": pa.int32(), "time": pa.int64(), "lon": pa.float64(), "lat": pa.float64()}
-OPTIONAL = {"accuracy": pa.float32(), "battery": pa.float32(), "charging": pa.bool_(), "source": pa.uint8()}
+OPTIONAL = {
+    "accuracy": pa.float32(),
+    "battery": pa.float32(),
+    "charging": pa.bool_(),
+    "source": pa.uint8(),
+    "arrived": pa.int64(),
+}
 """person: row of fences and states. time: epoch seconds, UTC. lon, lat: degrees, both NaN or empty for a word without a
-place. accuracy: metres, radius of 68 %. battery: 0 to 1. source: 0 gps, 1 network, 2 cell, 3 device."""
+place. accuracy: metres, radius of 68 %. battery: 0 to 1. source: 0 gps, 1 network, 2 cell, 3 device. arrived: epoch seconds by
+the clock of who received it."""
 ISLAND = 1e-3
 """Degrees around 0, 0 in which nobody is quarantined, but faulty telephones are."""
 

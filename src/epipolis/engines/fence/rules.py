@@ -30,9 +30,9 @@ class FenceRule:
     """Seconds from the first to the last fix outside before a person is outside."""
     fixes: int = 2
     """Fixes outside that are needed, when a sure one is among them."""
-    weak_fixes: int = 3
+    weak_fixes: int = 5
     """Fixes outside that are needed when none of them is sure: radio networks are wrong for minutes on end."""
-    sure_accuracy: float = 30.0
+    sure_accuracy: float = 20.0
     """A fix by satellite or of unknown source is sure when its stated accuracy is at most this, in metres."""
     times_accuracy: float = 1.5
     """Errors wider than the stated accuracy are this usual; the product is taken for the error."""
@@ -47,7 +47,8 @@ class FenceRule:
     fixes_back: int = 2
     """Fixes inside, none outside between them, that end an excursion."""
     unsure_fixes: int = 3
-    """Fixes in a row that could be either, after which somebody inside becomes uncertain."""
+    """Fixes in a row that could be either, after which somebody inside becomes uncertain, and fixes outside before them
+    no longer count."""
     most_speed: float = 70.0
     """Metres a second; who seems to move faster between two fixes gives a doubtful one, which counts for nothing."""
     spoof_fixes: int = 3

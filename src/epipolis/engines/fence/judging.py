@@ -1,0 +1,133 @@
+"""Transitions held against the truth: how much was found, how late, and how often somebody was told to be out who was not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from epipolis.engines.fence.states import BY_POSITION, OFF, OUTSIDE, SILENT, SPOOFED
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What came out. Delays in seconds from the moment at which the fence was crossed (`door_delay`: the door left)."""
+
+    person_days: float
+    excursions: int
+    """Excursions longer than asked for."""
+    found: int
+    """Of these, told while they lasted."""
+    delay: float
+    """Median."""
+    delay_90: float
+    """Nine in ten were told within this."""
+    door_delay: float
+    alarms: int
+    """People told to be outside, in all."""
+    false_alarms: int
+    """Told to be outside who were at home."""
+    repeats: int
+    """Alarms beyond the first for one excursion."""
+    silences: int
+    """Told as silent or off."""
+    spoofs: int
+    """Positions told as perhaps forged."""
+
+    @property
+    def recall(self) -> float:
+        """Share of the excursions that was found; NaN without any."""
+        return self.found / self.excursions if self.excursions else float("nan")
+
+    @property
+    def false_a_day(self) -> float:
+        """False alarms for each person-day."""
+        return self.false_alarms / self.person_days
+
+
+def judge(
+    transitions: pa.Table,
+    excursions: pa.Table,
+    person_days: float,
+    *,
+    longer: int = 900,
+    after: int = 600,
+    arrivals: pa.Table | None = None,
+) -> Judgement:
+    """Hold `transitions` (of `follow` and `notice_silence`) against the true `excursions` (columns as `phones.EXCURSION`).
+
+    An alarm is a transition to outside that begins an excursion of the fence's own counting: later ones with the same
+    number are the same alarm. It is true when its fix falls between leaving the door and `after` seconds behind the
+    return. An excursion counts when more than `longer` seconds of it lie beyond the fence, and is found by the first
+    alarm within it. With `arrivals` (person, time, arrived) delays run to the arrival of the telling fix, not to the fix.
+
+    Raises:
+        ValueError: person_days is not more than 0.
+    """
+    if not person_days > 0:
+        raise ValueError(f"judge: person_days must be more than 0, not {person_days}")
+    person, time, after_state, reason = (transitions.column(name).to_numpy() for name in ("person", "time", "after", "reason"))
+    alarm = _alarms(transitions)
+    truth = {name: excursions.column(name).to_numpy() for name in ("person", "left", "returned", "crossed", "recrossed")}
+    order = np.lexsort((truth["left"], truth["person"]))
+    truth = {name: values[order] for name, values in truth.items()}
+    row = _row_of(truth, person[alarm], time[alarm], after)
+    told = _told_at(person[alarm], time[alarm], arrivals)
+    wanted = np.flatnonzero(truth["recrossed"] - truth["crossed"] > longer)
+    first = np.full(len(order), np.iinfo(np.int64).max)
+    np.minimum.at(first, row[row >= 0], told[row >= 0])
+    found = wanted[first[wanted] < np.iinfo(np.int64).max]
+    delays, door = first[found] - truth["crossed"][found], first[found] - truth["left"][found]
+    return Judgement(
+        person_days=float(person_days),
+        excursions=wanted.size,
+        found=found.size,
+        delay=_quantile(delays, 0.5),
+        delay_90=_quantile(delays, 0.9),
+        door_delay=_quantile(door, 0.5),
+        alarms=alarm.size,
+        false_alarms=int((row < 0).sum()),
+        repeats=int((row >= 0).sum() - np.unique(row[row >= 0]).size),
+        silences=int(np.isin(after_state, (SILENT, OFF)).sum()),
+        spoofs=int((reason == SPOOFED).sum()),
+    )
+
+
+def _alarms(transitions: pa.Table) -> Array:
+    """Rows that tell an excursion for the first time, whatever came between."""
+    after, reason = transitions.column("after").to_numpy(), transitions.column("reason").to_numpy()
+    rows = np.flatnonzero((after == OUTSIDE) & (reason == BY_POSITION))
+    person = transitions.column("person").to_numpy()[rows].astype(np.int64)
+    began = transitions.column("excursion").fill_null(0).to_numpy()[rows]
+    _, first = np.unique(np.column_stack([person, began]), axis=0, return_index=True)
+    return np.sort(rows[first])
+
+
+def _row_of(truth: dict[str, Array], person: Array, time: Array, after: int) -> Array:
+    """The excursion in which each alarm falls, -1 where it falls in none."""
+    if not truth["person"].size:
+        return np.full(person.size, -1)
+    scale = 2**40
+    keys = truth["person"].astype(np.int64) * scale + truth["left"]
+    row = np.searchsorted(keys, person.astype(np.int64) * scale + time, side="right") - 1
+    safe = np.maximum(row, 0)
+    fits = (row >= 0) & (truth["person"][safe] == person) & (time <= truth["returned"][safe] + after)
+    return np.where(fits, row, -1)
+
+
+def _told_at(person: Array, time: Array, arrivals: pa.Table | None) -> Array:
+    if arrivals is None:
+        return time
+    scale = 2**40
+    keys = arrivals.column("person").to_numpy().astype(np.int64) * scale + arrivals.column("time").to_numpy()
+    arrived = arrivals.column("arrived").to_numpy()
+    order = np.lexsort((arrived, keys))
+    place = np.minimum(np.searchsorted(keys[order], person.astype(np.int64) * scale + time), max(keys.size - 1, 0))
+    return np.asarray(arrived[order][place]) if keys.size else time
+
+
+def _quantile(values: Array, share: float) -> float:
+    return float(np.quantile(values, share)) if values.size else float("nan")
