@@ -1,19 +1,92 @@
 """Quarantine and isolation: orders that explain themselves, and the fence around those who are watched."""
 
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from epipolis.act.followup.events import FollowUpEnded, FollowUpMoved, FollowUpOpened
-from epipolis.core.modules import Can, Module
+from epipolis.core.exports import Exporter
+from epipolis.core.modules import Can, Job, Keep, Module, Page, Tile
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
+from epipolis.sense.people.events import PeopleMerged, PeopleUnmerged
 
-from . import services
+from . import queries, services
+from .settings import settings
+
+
+def to_decide(at: datetime) -> dict[str, Any]:
+    counts = queries.counts(at)
+    return {"value": counts["decide"], "note": _("%(appeals)d appeals among them") % {"appeals": counts["appeals"]}}
+
+
+def in_force(at: datetime) -> dict[str, Any]:
+    counts = queries.count_in_force()
+    return {"value": sum(counts.values()), "note": _("%(n)d of them in isolation") % {"n": counts.get("isolation", 0)}}
+
 
 MODULE = Module(
     title=gettext_noop("Quarantine"),
     icon="home-shield",
+    api="api.router",
+    menu=(
+        Page(gettext_noop("Orders"), url="quarantine:orders", needs="quarantine.view"),
+        Page(gettext_noop("How orders go"), url="quarantine:statistics", needs="quarantine.view", icon="chart-bar"),
+    ),
+    tiles=(
+        Tile(
+            gettext_noop("Orders to decide"),
+            to_decide,
+            needs="quarantine.issue",
+            definition=gettext_noop("Drafts of isolation and quarantine, questions about orders in force, and open appeals."),
+            source=gettext_noop("Orders in this platform"),
+            url="quarantine:orders",
+            topics=("quarantine",),
+            order=21,
+        ),
+        Tile(
+            gettext_noop("People under an order"),
+            in_force,
+            needs="quarantine.view",
+            definition=gettext_noop("Orders of isolation and quarantine in force now."),
+            source=gettext_noop("Orders in this platform"),
+            url="quarantine:orders",
+            topics=("quarantine",),
+            order=47,
+        ),
+    ),
+    jobs=(
+        Job(services.end_orders, every=timedelta(minutes=10)),
+        Job(services.forget_erased, every=timedelta(hours=1)),
+    ),
+    keeps=(
+        Keep(
+            "quarantine.orders",
+            lambda: settings.keep_days,
+            services.forget_orders,
+            gettext_noop("Orders are kept a while after their end, for appeals and compensation, and then erased."),
+        ),
+    ),
+    exporters=(
+        Exporter(
+            "orders",
+            gettext_noop("Orders, without names and addresses"),
+            queries.EXPORTED,
+            queries.export_rows,
+            needs="quarantine.export",
+            allowed_for=gettext_noop("For the work against this epidemic only. Numbers of people are personal data."),
+        ),
+    ),
     permissions={
         "view": Can(gettext_noop("See orders of isolation and quarantine"), roles=("tracer", "epidemiologist", "commander")),
-        "issue": Can(gettext_noop("Issue, change and lift orders"), roles=("commander", "tracer")),
+        "issue": Can(gettext_noop("Issue, change and lift orders"), roles=("tracer", "commander")),
+        "decide": Can(gettext_noop("Answer appeals against orders that others issued"), roles=("commander",)),
+        "watch": Can(gettext_noop("Switch watching by phone on and off for an order"), roles=("commander",)),
+        "help": Can(
+            gettext_noop("Note and meet the needs of people under an order"), roles=("tracer", "commander", "registrar")
+        ),
+        "export": Can(gettext_noop("Download orders"), roles=("tracer", "epidemiologist")),
     },
     listens={
         CaseConfirmed: (services.on_case_confirmed,),
@@ -21,5 +94,7 @@ MODULE = Module(
         FollowUpOpened: (services.on_follow_up,),
         FollowUpMoved: (services.on_follow_up,),
         FollowUpEnded: (services.on_follow_up,),
+        PeopleMerged: (services.on_people_merged,),
+        PeopleUnmerged: (services.on_people_unmerged,),
     },
 )

@@ -1,3 +1,47 @@
-from .person import mine
+from .actions import (
+    accept,
+    answer,
+    days,
+    decline,
+    draft,
+    issue,
+    lift,
+    link,
+    meet_need,
+    move,
+    tell_needs,
+    told,
+    undo,
+    unwatch,
+    watch,
+    well,
+    withdraw,
+)
+from .lists import orders, statistics
+from .mine import mine
+from .order import order, paper
 
-__all__ = ["mine"]
+__all__ = [
+    "accept",
+    "answer",
+    "days",
+    "decline",
+    "draft",
+    "issue",
+    "lift",
+    "link",
+    "meet_need",
+    "mine",
+    "move",
+    "order",
+    "orders",
+    "paper",
+    "statistics",
+    "tell_needs",
+    "told",
+    "undo",
+    "unwatch",
+    "watch",
+    "well",
+    "withdraw",
+]

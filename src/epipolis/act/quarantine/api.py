@@ -1,0 +1,270 @@
+"""Orders for programs: lists, one order, issuing, changing, lifting, needs. No names, no addresses, only identifiers."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+from pydantic import Field
+
+from epipolis.core import clock, rules
+from epipolis.core.access import Needs
+from epipolis.core.fields import BigId, Day, Lat, Limit, Lon, Moment, ShortText
+from epipolis.core.idempotency import once
+from epipolis.core.problems import ProblemError
+
+from . import queries, services
+from .models import Order
+from .services import NeedAsked, OrderError, Terms
+
+router = Router(tags=["Quarantine"])
+Kind = Literal["isolation", "quarantine"]
+View = Literal[
+    "decide", "drafts", "asked", "appeals", "in_force", "needs", "unwritten", "ending", "watched", "over", "all"
+]  # fmt: skip
+Reason = Annotated[str, Field(min_length=1, max_length=1_000)]
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class AskedOut(Schema):
+    """What an officer should decide about an order in force."""
+
+    kind: str
+    text: str
+    until: date | None
+    reasons: list[str]
+
+
+class OrderOut(Schema):
+    """An order without name and address. `reasons` say how its days were computed."""
+
+    id: int
+    number: str
+    person: UUID
+    case: UUID | None
+    follow_up: int | None
+    household: UUID | None
+    disease: str
+    kind: str
+    state: str
+    place: str
+    starts: date | None
+    standard_until: date | None
+    until: date | None
+    is_earliest: bool
+    is_extended: bool
+    is_shortened: bool
+    ends_at: datetime | None
+    reasons: list[str]
+    rule: str
+    asks: AskedOut | None
+    verbal_at: datetime | None
+    written_at: datetime | None
+    issued_at: datetime | None
+    legal_basis: str
+    purpose: str
+    watched: bool
+    language: str
+    district: str
+    needs_asked: datetime | None
+    ended: datetime | None
+    end_reasons: list[str]
+    known_at: datetime
+    revision: int
+    simulated: bool
+
+
+class OrdersOut(Schema):
+    items: list[OrderOut]
+    counts: dict[str, int]
+    has_more: bool
+
+
+class IssueIn(Schema):
+    """The terms of an order. Days that are not given are those of the draft; other days need a reason."""
+
+    how: Literal["verbal", "written"]
+    told_at: Moment
+    starts: Day | None = None
+    until: Day | None = None
+    place: Literal["home", "facility"] = "home"
+    facility: ShortText = ""
+    address: Annotated[str, Field(max_length=500)] = ""
+    lon: Lon | None = None
+    lat: Lat | None = None
+    radius: Annotated[int, Field(ge=20, le=5_000)] | None = None
+    legal_basis: Text
+    purpose: Text
+    language: Annotated[str, Field(max_length=10)] = ""
+    reason: Annotated[str, Field(max_length=1_000)] = ""
+
+
+class ChangedOut(Schema):
+    """`asks` is follow_up where the follow-up of this person ends on another day now."""
+
+    asks: str
+    order: OrderOut
+
+
+class DaysIn(Schema):
+    until: Day
+    reason: Reason
+
+
+class ReasonIn(Schema):
+    reason: Reason
+
+
+class NeedIn(Schema):
+    """One need. `client_id` makes a repeat harmless."""
+
+    kind: Literal["food", "medicine", "care", "pets", "language", "other"]
+    text: Annotated[str, Field(max_length=1_000)] = ""
+    urgent: bool = False
+    client_id: UUID | None = None
+
+
+class NeedsIn(Schema):
+    """What somebody said they need when asked; an empty list is an answer too."""
+
+    needs: Annotated[list[NeedIn], Field(max_length=20)]
+
+
+class NeedOut(Schema):
+    id: int
+    kind: str
+    urgent: bool
+    at: datetime
+    met_at: datetime | None
+
+
+@router.get("", response=OrdersOut, auth=Needs("quarantine.view"))
+def orders(
+    request: HttpRequest,
+    view: View = "decide",
+    kind: Kind | Literal[""] = "",
+    district: BigId | None = None,
+    ends_by: Day | None = None,
+    page: Annotated[int, Field(ge=1, le=10_000)] = 1,
+    limit: Limit = 50,
+):
+    """Orders of one list; by default those about which somebody must decide."""
+    at = clock.now()
+    wanted = queries.Wanted(view=view, kind=kind, district=district, ends_by=ends_by)
+    start = (page - 1) * limit
+    found = list(queries.orders(at, wanted)[start : start + limit + 1])
+    return {"items": [_out(row) for row in found[:limit]], "counts": queries.counts(at), "has_more": len(found) > limit}
+
+
+@router.get("/{int:number}", response=OrderOut, auth=Needs("quarantine.view"))
+def one(request: HttpRequest, number: BigId):
+    """One order, and how its days were computed."""
+    return _out(_row(number))
+
+
+@router.post("/{int:number}/issue", response=ChangedOut, auth=Needs("quarantine.issue"))
+@once
+def issue(request: HttpRequest, number: BigId, data: IssueIn):
+    """Make an order of a draft; the person is told."""
+    return _done(request, number, lambda row, by, at: services.issue_order(row.id, Terms(**data.dict()), by=by, at=at))
+
+
+@router.post("/{int:number}/days", response=ChangedOut, auth=Needs("quarantine.issue"))
+@once
+def days(request: HttpRequest, number: BigId, data: DaysIn):
+    """Extend or shorten an order in force; the person is told."""
+    return _done(
+        request,
+        number,
+        lambda row, by, at: services.change_days(row.id, until=data.until, reason=data.reason, by=by, at=at),
+    )
+
+
+@router.post("/{int:number}/lift", response=ChangedOut, auth=Needs("quarantine.issue"))
+@once
+def lift(request: HttpRequest, number: BigId, data: ReasonIn):
+    """End an order before its time; the person is told."""
+    return _done(request, number, lambda row, by, at: services.lift_order(row.id, reason=data.reason, by=by, at=at))
+
+
+@router.post("/{int:number}/withdraw", response=ChangedOut, auth=Needs("quarantine.issue"))
+@once
+def withdraw(request: HttpRequest, number: BigId, data: ReasonIn):
+    """Decide that a draft is not issued."""
+    return _done(request, number, lambda row, by, at: services.withdraw_draft(row.id, reason=data.reason, by=by, at=at))
+
+
+@router.get("/{int:number}/needs", response=list[NeedOut], auth=Needs("quarantine.help"))
+def needs(request: HttpRequest, number: BigId):
+    """What somebody needs, the open ones first; their own words stay on the pages."""
+    return [_need(need) for need in queries.needs_of(_row(number))[:200]]
+
+
+@router.post("/{int:number}/needs", response=list[NeedOut], auth=Needs("quarantine.help"))
+@once
+def tell_needs(request: HttpRequest, number: BigId, data: NeedsIn):
+    """Note what somebody needs; each is passed on once."""
+    asked = [NeedAsked(**need.dict()) for need in data.needs]
+    row = _row(number)
+    try:
+        made = services.tell_needs(row.id, asked, by=request.auth, at=clock.now())  # type: ignore[attr-defined]  # -- ninja sets it
+    except OrderError as error:
+        raise _refusal(error) from error
+    return [_need(need) for need in made]
+
+
+def _done(request: HttpRequest, number: int, run: Any) -> dict[str, Any]:
+    row = _row(number)
+    try:
+        found = run(row, request.auth, clock.now())  # type: ignore[attr-defined]  # -- ninja sets it
+    except OrderError as error:
+        raise _refusal(error) from error
+    asks = found.asks if isinstance(found, services.Issued) else ""
+    return {"asks": asks, "order": _out(_row(number))}
+
+
+def _row(number: int) -> Order:
+    found = queries.order(number)
+    if found is None:
+        raise ProblemError(404, "not_found", "There is no such order.")
+    return found
+
+
+def _refusal(error: OrderError) -> ProblemError:
+    problem = {"field": error.field, "rule": error.rule}
+    return ProblemError(422, "invalid", "A value breaks a rule; nothing was stored.", [problem])
+
+
+def _need(need: Any) -> dict[str, Any]:
+    return {"id": need.id, "kind": need.kind, "urgent": need.is_urgent, "at": need.at, "met_at": need.met_at}
+
+
+_SAME = (
+    "id", "number", "household", "disease", "kind", "state", "place", "starts", "standard_until", "until", "is_earliest",
+    "is_extended", "is_shortened", "verbal_at", "written_at", "issued_at", "legal_basis", "purpose", "watched", "language",
+    "needs_asked", "ended", "known_at", "revision", "simulated",
+)  # fmt: skip
+
+
+def _out(row: Order) -> dict[str, Any]:
+    asked = None
+    if row.asks:
+        asked = {
+            "kind": row.asks["kind"],
+            "text": queries.ask_text(row),
+            "until": row.asks.get("until"),
+            "reasons": queries.why_asked(row),
+        }
+    return {
+        "person": row.person_id,
+        "case": row.case_id,
+        "follow_up": row.follow_up_id,
+        "ends_at": queries.ends_at(row),
+        "reasons": rules.explain(row.decision),
+        "rule": row.decision.get("rule", ""),
+        "asks": asked,
+        "district": row.district.name if row.district else "",
+        "end_reasons": rules.explain(row.end_reason),
+        **{name: getattr(row, name) for name in _SAME},
+    }
