@@ -119,7 +119,10 @@ class Fence:
     def out(self, person, row):
         person["back"] = person["unsure"] = 0
         stated = row["accuracy"]
-        sure = row["source"] in (None, 0, 3) and stated is not None and 0 < stated <= self.rule.sure_accuracy
+        if stated is None or math.isnan(stated) or stated <= 0:
+            sure = row["source"] == 0
+        else:
+            sure = row["source"] in (0, 3) and stated <= self.rule.sure_accuracy
         person["run"].append((row["time"], sure))
         if person["open"]:
             return "outside"

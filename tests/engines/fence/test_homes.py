@@ -86,7 +86,7 @@ def test_the_stays_that_another_library_found_are_found(shared_data):
     rows = pq.read_table(folder / "geolife_sample_2users.parquet")
     rows = rows.filter(pc.equal(rows["uid"], 1))
     at = pc.strptime(rows["datetime"].cast("string"), "%Y-%m-%d %H:%M:%S", "s").cast("int64").to_numpy()
-    stays = stay_points(at, rows["lng"].to_numpy(), rows["lat"].to_numpy(), roam=30, least=300)
+    stays = stay_points(at, rows["lng"].to_numpy(), rows["lat"].to_numpy(), roam=60, least=300)
     with (folder / "trackintel_geolife_user0_staypoints_expected.csv").open() as file:
         expected = [row for row in csv.DictReader(file) if row["user_id"] == "1.0" and row["is_activity"] == "True"]
     arrived, left = stays["arrived"].to_numpy(), stays["left"].to_numpy()
@@ -97,7 +97,7 @@ def test_the_stays_that_another_library_found_are_found(shared_data):
         )
         lon, lat = map(float, re.findall(r"[\d.]+", row["geom"]))
         shared = np.minimum(left, last) - np.maximum(arrived, first)
-        near = metres_between(lon, lat, stays["lon"].to_numpy(), stays["lat"].to_numpy()) < 50
+        near = metres_between(lon, lat, stays["lon"].to_numpy(), stays["lat"].to_numpy()) < 100
         found += bool((near & (shared > 0.5 * (last - first))).any())
 
     assert len(expected) == 14

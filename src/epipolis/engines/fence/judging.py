@@ -7,7 +7,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from epipolis.engines.fence.states import BY_POSITION, OFF, OUTSIDE, SILENT, SPOOFED
+from epipolis.engines.fence.fences import Fences, metres_between
+from epipolis.engines.fence.following import follow
+from epipolis.engines.fence.rules import FenceRule
+from epipolis.engines.fence.states import BY_POSITION, OFF, OUTSIDE, SILENT, SPOOFED, States
 
 Array = NDArray[Any]
 
@@ -94,6 +97,89 @@ def judge(
         silences=int(np.isin(after_state, (SILENT, OFF)).sum()),
         spoofs=int((reason == SPOOFED).sum()),
     )
+
+
+@dataclass(frozen=True)
+class StayJudgement:
+    """The fence around places where somebody is known to have stayed, on a real track."""
+
+    stays: int
+    left: int
+    """Stays after which the track goes far away: leaving must be noticed."""
+    found: int
+    delay: float
+    """Median seconds from the end of the stay to the alarm."""
+    person_days: float
+    """Time stayed, in all."""
+    false_alarms: int
+    """Told to be outside during a stay."""
+
+    @property
+    def recall(self) -> float:
+        """Share of the stays left that was found; NaN without any."""
+        return self.found / self.left if self.left else float("nan")
+
+    @property
+    def false_a_day(self) -> float:
+        """False alarms for each day stayed."""
+        return self.false_alarms / self.person_days if self.person_days else float("nan")
+
+
+def judge_stays(
+    positions: pa.Table,
+    stays: pa.Table,
+    rule: FenceRule | None = None,
+    *,
+    fences: Fences | None = None,
+    far: float = 500.0,
+    least: int = 300,
+    horizon: int = 21_600,
+) -> StayJudgement:
+    """Fence each of the `stays` (arrived, left, lon, lat) of one person and follow the track through it and beyond.
+
+    `positions`: the track (time, lon, lat, perhaps accuracy and source), in order of time. `fences`: one for each stay, if
+    not around its place. Each is followed from the arrival on until `horizon` seconds after its end; the stay was left when
+    the track goes `far` metres away in that time, and that is found when the person is then told to be outside.
+    """
+    rule = rule or FenceRule()
+    at = positions.column("time").to_numpy()
+    arrived, left, lon, lat = (stays.column(name).to_numpy() for name in ("arrived", "left", "lon", "lat"))
+    fences = fences or Fences.of(lon, lat, rule.radius)
+    first, last = np.searchsorted(at, arrived), np.searchsorted(at, left + horizon, side="right")
+    person = np.repeat(np.arange(len(left)), last - first)
+    row = np.arange(person.size) - np.repeat(np.cumsum(last - first) - (last - first), last - first) + first[person]
+    own = positions.take(pa.array(row)).append_column("person", pa.array(person.astype(np.int32)))
+    found = follow(States.new(len(left)), own, fences, rule)
+    home = fences.rows[person]
+    away = metres_between(home["lon"], home["lat"], own.column("lon").to_numpy(), own.column("lat").to_numpy())
+    when = own.column("time").to_numpy()
+    gone = _gone(person, when, (away > far) & (when > left[person]), least)
+    alarm = _alarms(found)
+    who, when = found.column("person").to_numpy()[alarm], found.column("time").to_numpy()[alarm]
+    true = when > left[who]
+    told = np.full(len(left), np.iinfo(np.int64).max)
+    np.minimum.at(told, who[true], when[true])
+    noticed = gone[told[gone] < np.iinfo(np.int64).max]
+    return StayJudgement(
+        stays=len(left),
+        left=gone.size,
+        found=noticed.size,
+        delay=_quantile(told[noticed] - left[noticed], 0.5),
+        person_days=float((left - arrived).sum()) / 86_400,
+        false_alarms=int((~true).sum()),
+    )
+
+
+def _gone(person: Array, time: Array, is_far: Array, least: int) -> Array:
+    """People with a run of far fixes that lasts `least` seconds."""
+    breaks = ~is_far | (np.diff(person, prepend=-1) != 0)
+    run = np.cumsum(breaks)[is_far]
+    if not run.size:
+        return np.zeros(0, np.int64)
+    first = np.flatnonzero(np.diff(run, prepend=-1) != 0)
+    last = np.append(first[1:], run.size) - 1
+    lasts = time[is_far][last] - time[is_far][first]
+    return np.unique(person[is_far][first[lasts >= least]])
 
 
 def _alarms(transitions: pa.Table) -> Array:

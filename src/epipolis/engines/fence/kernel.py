@@ -195,7 +195,7 @@ def take(
     if where == IN:
         after, ended = after_inside(state, rule)
     elif where == OUT:
-        sure = source in (GPS, DEVICE) and 0 < stated <= rule.sure_accuracy
+        sure = stated <= rule.sure_accuracy and source in (GPS, DEVICE) if stated > 0 else source == GPS
         after = after_outside(state, at, sure, rule)
         excursion = state.excursion
     else:

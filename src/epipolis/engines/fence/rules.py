@@ -33,7 +33,8 @@ class FenceRule:
     weak_fixes: int = 5
     """Fixes outside that are needed when none of them is sure: radio networks are wrong for minutes on end."""
     sure_accuracy: float = 20.0
-    """A fix by satellite or of unknown source is sure when its stated accuracy is at most this, in metres."""
+    """A fix by satellite or of unknown source is sure when its stated accuracy is at most this, in metres; one by
+    satellite also when it states none."""
     times_accuracy: float = 1.5
     """Errors wider than the stated accuracy are this usual; the product is taken for the error."""
     best_accuracy: float = 10.0
