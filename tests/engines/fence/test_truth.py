@@ -1,13 +1,19 @@
 """Played telephones, and the fence held against what was true."""
 
+import csv
+import re
+from datetime import UTC, datetime
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from epipolis.engines.fence import FenceRule, Fences, States, check_positions, counts_in, follow, metres_between
 from epipolis.engines.fence.following import TRANSITION
-from epipolis.engines.fence.judging import judge
-from epipolis.engines.fence.phones import EXCURSION, Habits, draw_excursions, excursions_of, phone_positions
+from epipolis.engines.fence.judging import judge, judge_stays
+from epipolis.engines.fence.phones import DAY, EXCURSION, Habits, draw_excursions, excursions_of, phone_positions
 from epipolis.engines.fence.states import INSIDE, OUTSIDE, SILENT
 
 START = 1_700_006_400
@@ -178,3 +184,36 @@ def test_a_rule_without_patience_is_told_off_by_the_same_truth():
 
     assert judge(found, out, 400).false_a_day > 0.2
     assert counts_in(found)["repeated"] > 100
+
+
+def test_stays_on_a_track_are_left_and_noticed_or_not():
+    times = np.arange(0, 4 * 3600, 60)
+    walked = pa.table({"time": START + times, "lon": np.where(times < 7200, 121.5, 121.51), "lat": np.full(times.size, 25.0)})
+    stays = pa.table(
+        {"arrived": [START, START], "left": [START + 7100, START + 3600], "lon": [121.5, 121.505], "lat": [25.0, 25.0]}
+    )
+    found = judge_stays(walked, stays)
+
+    assert (found.stays, found.left, found.found, found.false_alarms) == (2, 1, 1, 1)
+    assert found.person_days == pytest.approx((7100 + 3600) / DAY)
+    assert judge_stays(walked.slice(0, 124), stays.slice(0, 1)).left == 0
+
+
+def test_the_stays_of_a_real_track_are_left_and_noticed(shared_data):
+    folder = shared_data / "gps_geolife"
+    rows = pq.read_table(folder / "geolife_sample_2users.parquet")
+    rows = rows.filter(pc.equal(rows["uid"], 1))
+    at = pc.strptime(rows["datetime"].cast("string"), "%Y-%m-%d %H:%M:%S", "s").cast("int64")
+    walked = pa.table({"time": at, "lon": rows["lng"], "lat": rows["lat"]}).sort_by("time")
+    with (folder / "trackintel_geolife_user0_staypoints_expected.csv").open() as file:
+        known = [row for row in csv.DictReader(file) if row["user_id"] == "1.0"]
+    places = [tuple(map(float, re.findall(r"[\d.]+", row["geom"]))) for row in known]
+    seconds = {
+        name: [int(datetime.fromisoformat(row[column]).replace(tzinfo=UTC).timestamp()) for row in known]
+        for name, column in {"arrived": "started_at", "left": "finished_at"}.items()
+    }
+    found = judge_stays(walked, pa.table(seconds | {"lon": [lon for lon, _ in places], "lat": [lat for _, lat in places]}))
+
+    assert (found.stays, found.left) == (40, 37)
+    assert found.recall >= 0.95
+    assert found.false_a_day <= 0.05

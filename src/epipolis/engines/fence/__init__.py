@@ -16,16 +16,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from epipolis.engines.fence.areas import Areas, membership
     from epipolis.engines.fence.fences import Fences, metres_between
     from epipolis.engines.fence.following import counts_in, follow, is_open, never_heard, notice_silence
+    from epipolis.engines.fence.homes import Home, find_home, stay_points
+    from epipolis.engines.fence.judging import Judgement, StayJudgement, judge, judge_stays
+    from epipolis.engines.fence.phones import Habits, draw_excursions, excursions_of, phone_positions
     from epipolis.engines.fence.positions import Problem, check_positions
     from epipolis.engines.fence.rules import SOURCES, FenceRule
     from epipolis.engines.fence.states import REASONS, STATES, States
 
 # Loading the compiled loops takes a second: only who follows somebody waits for it.
 _HOMES = {
+    "areas": ("Areas", "membership"),
     "fences": ("Fences", "metres_between"),
     "following": ("counts_in", "follow", "is_open", "never_heard", "notice_silence"),
+    "homes": ("Home", "find_home", "stay_points"),
+    "judging": ("Judgement", "StayJudgement", "judge", "judge_stays"),
+    "phones": ("Habits", "draw_excursions", "excursions_of", "phone_positions"),
     "positions": ("Problem", "check_positions"),
     "rules": ("SOURCES", "FenceRule"),
     "states": ("REASONS", "STATES", "States"),
@@ -36,17 +44,30 @@ __all__ = [
     "REASONS",
     "SOURCES",
     "STATES",
+    "Areas",
     "FenceRule",
     "Fences",
+    "Habits",
+    "Home",
+    "Judgement",
     "Problem",
     "States",
+    "StayJudgement",
     "check_positions",
     "counts_in",
+    "draw_excursions",
+    "excursions_of",
+    "find_home",
     "follow",
     "is_open",
+    "judge",
+    "judge_stays",
+    "membership",
     "metres_between",
     "never_heard",
     "notice_silence",
+    "phone_positions",
+    "stay_points",
 ]
 
 

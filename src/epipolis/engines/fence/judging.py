@@ -138,8 +138,9 @@ def judge_stays(
     """Fence each of the `stays` (arrived, left, lon, lat) of one person and follow the track through it and beyond.
 
     `positions`: the track (time, lon, lat, perhaps accuracy and source), in order of time. `fences`: one for each stay, if
-    not around its place. Each is followed from the arrival on until `horizon` seconds after its end; the stay was left when
-    the track goes `far` metres away in that time, and that is found when the person is then told to be outside.
+    not around its place. Each is followed from the arrival on until `horizon` seconds after its end. It was left when the
+    track in that time is more than `far` metres away for `least` seconds on end (a single far fix is no walk), and that is
+    found when the person is then told to be outside.
     """
     rule = rule or FenceRule()
     at = positions.column("time").to_numpy()
@@ -155,10 +156,10 @@ def judge_stays(
     when = own.column("time").to_numpy()
     gone = _gone(person, when, (away > far) & (when > left[person]), least)
     alarm = _alarms(found)
-    who, when = found.column("person").to_numpy()[alarm], found.column("time").to_numpy()[alarm]
-    true = when > left[who]
+    who, told_at = found.column("person").to_numpy()[alarm], found.column("time").to_numpy()[alarm]
+    true = told_at > left[who]
     told = np.full(len(left), np.iinfo(np.int64).max)
-    np.minimum.at(told, who[true], when[true])
+    np.minimum.at(told, who[true], told_at[true])
     noticed = gone[told[gone] < np.iinfo(np.int64).max]
     return StayJudgement(
         stays=len(left),
