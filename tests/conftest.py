@@ -1,8 +1,11 @@
 """What every test stands on: an embedded database of its own, events delivered on demand, no network but loopback."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+from tests.installations import make_fresh
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -21,6 +24,13 @@ def nothing_is_looked_up_again_by_the_second():
     from epipolis.core import clock, context
 
     clock._REREAD = context._LOOK_EVERY = 3_600.0
+
+
+@pytest.fixture(scope="session")
+def fresh_home(tmp_path_factory) -> Path:
+    """An installation with empty tables, to be copied; one for all workers of a run."""
+    folder = tmp_path_factory.getbasetemp()
+    return make_fresh(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
 
 
 @pytest.fixture
@@ -48,28 +58,21 @@ def deliver_events():
     return run_all
 
 
-@pytest.fixture(autouse=True)
-def nothing_that_was_queued_outlives_its_test(request, django_db_blocker):
-    """A test that commits is cleaned up by emptying the tables of models; the queue is none of them."""
-    yield
-    marker = request.node.get_closest_marker("django_db")
-    if (marker and marker.kwargs.get("transaction")) or {"transactional_db", "live_server"} & set(request.fixturenames):
-        from django.db import connection
-
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
-
-
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """Tests that commit are cleaned up by TRUNCATE, which the audit table refuses; only the tests' owner lifts that, here.
+    """Tests that commit leave every table as it was when the database was new, the queue's as well."""
+    from django.test import TransactionTestCase
 
-    The trigger against changed and deleted rows stays on, and the tests of the trail switch this one on again.
-    """
-    from django.db import connection
+    from tests.databases import end_others, keep_seeds
 
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE core_auditentry DISABLE TRIGGER audit_table_stays")
+    with django_db_blocker.unblock():
+        bring_back = keep_seeds()
+    own = TransactionTestCase._fixture_teardown
+    TransactionTestCase._fixture_teardown = lambda self: bring_back()
+    yield
+    TransactionTestCase._fixture_teardown = own
+    with django_db_blocker.unblock():
+        end_others()
 
 
 @pytest.fixture
