@@ -17,6 +17,8 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 
+from tests.installations import copy_database
+
 ROOT = Path(__file__).parents[2]
 _EPIPOLIS = (sys.executable, "-W", "ignore", "-m", "epipolis.server")
 _HOLD = "import sys; from epipolis.core import database; print(database.start(), flush=True); sys.stdin.read()"
@@ -166,15 +168,6 @@ def kill(process: "subprocess.Popen[str]") -> None:
 
 
 @pytest.fixture(scope="session")
-def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An installation with empty tables, to be copied."""
-    home = tmp_path_factory.mktemp("fresh") / "home"
-    home.mkdir()
-    Installation(home).epipolis("migrate")
-    return home
-
-
-@pytest.fixture(scope="session")
 def installations(fresh_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Installation]]:
     """Make an installation: with empty tables, or with none at all."""
     made: list[Installation] = []
@@ -182,7 +175,7 @@ def installations(fresh_home: Path, tmp_path_factory: pytest.TempPathFactory) ->
     def make(*, is_bare: bool = False) -> Installation:
         home = tmp_path_factory.mktemp("city")
         if not is_bare:
-            subprocess.run(["cp", "-a", f"{fresh_home}/.", home], check=True)  # with owners, which the database minds
+            copy_database(fresh_home, home)
         made.append(Installation(home))
         return made[-1]
 

@@ -17,6 +17,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.installations import copy_database
+
 from .town import town  # noqa: F401 -- a fixture
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +78,7 @@ class Platform:
 
 
 @pytest.fixture(scope="session")
-def platform() -> Iterator[Platform]:
+def platform(fresh_home: Path) -> Iterator[Platform]:
     """The platform as `epipolis serve` starts it, worker included, in a folder of its own."""
     home = Path(tempfile.mkdtemp(prefix="epipolis-e2e-"))
     with socket.socket() as probe:
@@ -91,7 +93,7 @@ def platform() -> Iterator[Platform]:
         "PYTHONPATH": str(ROOT / "src"),
     }
     command = [sys.executable, "-W", "ignore", "-c", "from epipolis.server.cli import main; main()"]
-    subprocess.run([*command, "migrate"], env=environment, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    copy_database(fresh_home, home)
     log = (home / "serve.log").open("w")
     server = subprocess.Popen([*command, "serve", "--port", str(port)], env=environment, cwd=ROOT, stdout=log, stderr=log)
     try:

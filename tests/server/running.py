@@ -14,11 +14,11 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from tests.installations import copy_database
+
 SEED = """
 import django; django.setup()
 from datetime import UTC, datetime
-from django.core.management import call_command
-call_command("migrate", verbosity=0, interactive=False)
 from epipolis.core import access
 from epipolis.sense.city import services
 now = datetime.now(UTC)
@@ -49,8 +49,9 @@ uvicorn.run(application, port=%d, log_level="error", loop="uvloop", http="httpto
 class Running:
     """A home, a server on a free port, and clients that remember what was acknowledged."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, fresh: Path) -> None:
         self.home, self.port = home, _free_port()
+        copy_database(fresh, home)
         self.process: subprocess.Popen[bytes] | None = None
         self.acknowledged: set[UUID] = set()
         self.statuses: dict[int, int] = {}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.installations import copy_database
+
 EPIPOLIS = Path(sys.executable).parent / "epipolis"
 
 
@@ -17,9 +19,10 @@ def epipolis(home, *words, check=True):
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
+def city(tmp_path_factory, fresh_home):
     """An installation with one case, its audit trail chained, and a backup of it."""
     home = tmp_path_factory.mktemp("city")
+    copy_database(fresh_home, home)
     lines = home / "cases.csv"
     lines.write_text("id,sex,age,onset,confirmed,classification\nA1,F,44,2020-03-01,2020-03-05,confirmed\n", encoding="utf-8")
     epipolis(home, "import", "cases", str(lines), "--source", "test")

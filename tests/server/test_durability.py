@@ -18,9 +18,9 @@ CREATE TRIGGER disk_is_full BEFORE INSERT ON checkins_visit EXECUTE FUNCTION dis
 
 
 @pytest.fixture(scope="module")
-def running():
+def running(fresh_home):
     with tempfile.TemporaryDirectory(prefix="epipolis-killed-") as folder:
-        found = Running(Path(folder))
+        found = Running(Path(folder), fresh_home)
         yield found
         if found.process and found.process.poll() is None:
             found.stop()

@@ -11,6 +11,7 @@ from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
+from tests.installations import copy_database
 from tests.server.running import _free_port, wait_until
 
 CONSOLE = """
@@ -33,23 +34,17 @@ for line in sys.stdin:
         told = {"error": traceback.format_exc()}
     print(json.dumps(told, default=str), flush=True)
 """
-MIGRATE = """
-import django; django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0, interactive=False)
-"""
 
 
 class Office:
     """One office: `tell` runs a few lines in it, `ask` calls its API with a token."""
 
-    def __init__(self, home: Path, name: str) -> None:
+    def __init__(self, home: Path, name: str, fresh: Path) -> None:
         self.home, self.name, self.port = home, name, _free_port()
         self.server: subprocess.Popen | None = None
-        self.making = subprocess.Popen([sys.executable, "-c", MIGRATE], env=self.env())
+        copy_database(fresh, home)
 
     def open(self) -> None:
-        assert self.making.wait(300) == 0
         self.console = subprocess.Popen(
             [sys.executable, "-c", CONSOLE], env=self.env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

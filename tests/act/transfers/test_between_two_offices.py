@@ -22,8 +22,8 @@ answer = str(made.id)
 
 
 @pytest.fixture(scope="module")
-def offices(tmp_path_factory):
-    found = [Office(tmp_path_factory.mktemp(name), name) for name in ("Northville", "Southport")]
+def offices(tmp_path_factory, fresh_home):
+    found = [Office(tmp_path_factory.mktemp(name), name, fresh_home) for name in ("Northville", "Southport")]
     for one in found:
         one.open()
     for one in found:
