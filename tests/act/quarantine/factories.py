@@ -10,7 +10,12 @@ from epipolis.core import clock
 from epipolis.sense.cases.models import Case
 from tests.act.followup.factories import NOW, case, exposed, local, person, told
 
-__all__ = ["NOW", "case", "drafted", "exposed", "ill", "issued", "local", "person", "terms", "told"]
+__all__ = ["NOW", "again", "case", "drafted", "exposed", "ill", "issued", "local", "person", "terms", "told"]
+
+
+def again(row: Order) -> Order:
+    row.refresh_from_db()
+    return row
 
 
 def drafted(**facts: Any) -> Order:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from epipolis.core import clock, rules
 from epipolis.core.access import Needs
-from epipolis.core.fields import BigId, Day, Lat, Limit, Lon, Moment, ShortText
+from epipolis.core.fields import BigId, Day, Lat, Limit, Lon, LongText, Moment, ShortText
 from epipolis.core.idempotency import once
 from epipolis.core.problems import ProblemError
 
@@ -23,8 +23,7 @@ Kind = Literal["isolation", "quarantine"]
 View = Literal[
     "decide", "drafts", "asked", "appeals", "in_force", "needs", "unwritten", "ending", "watched", "over", "all"
 ]  # fmt: skip
-Reason = Annotated[str, Field(min_length=1, max_length=1_000)]
-Text = Annotated[str, Field(min_length=1, max_length=500)]
+Language = Annotated[str, Field(pattern=r"^[A-Za-z-]{0,10}$")]
 
 
 class AskedOut(Schema):
@@ -90,14 +89,14 @@ class IssueIn(Schema):
     until: Day | None = None
     place: Literal["home", "facility"] = "home"
     facility: ShortText = ""
-    address: Annotated[str, Field(max_length=500)] = ""
+    address: LongText = ""
     lon: Lon | None = None
     lat: Lat | None = None
     radius: Annotated[int, Field(ge=20, le=5_000)] | None = None
-    legal_basis: Text
-    purpose: Text
-    language: Annotated[str, Field(max_length=10)] = ""
-    reason: Annotated[str, Field(max_length=1_000)] = ""
+    legal_basis: LongText
+    purpose: LongText
+    language: Language = ""
+    reason: LongText = ""
 
 
 class ChangedOut(Schema):
@@ -109,18 +108,18 @@ class ChangedOut(Schema):
 
 class DaysIn(Schema):
     until: Day
-    reason: Reason
+    reason: LongText
 
 
 class ReasonIn(Schema):
-    reason: Reason
+    reason: LongText
 
 
 class NeedIn(Schema):
     """One need. `client_id` makes a repeat harmless."""
 
     kind: Literal["food", "medicine", "care", "pets", "language", "other"]
-    text: Annotated[str, Field(max_length=1_000)] = ""
+    text: LongText = ""
     urgent: bool = False
     client_id: UUID | None = None
 

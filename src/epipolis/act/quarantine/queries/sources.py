@@ -49,8 +49,7 @@ def negative_samples(case: UUID) -> list[Any]:
 
 
 def _final_tests(case: UUID, result: str) -> list[CaseTest]:
-    row = cases.cases_by_id([case]).get(case)
-    found = cases.tests_of(row) if row else []
+    found = cases.tests_of(case)
     usable = (CaseTest.Status.FINAL, CaseTest.Status.CORRECTED)
     return [one for one in found if one.result == result and one.status in usable and one.superseded_by_id is None]
 

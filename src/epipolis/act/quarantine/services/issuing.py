@@ -25,6 +25,7 @@ _ISSUED = (
 _BY_A_PERSON = gettext_noop("Decided by a person: %(reason)s")
 _ISOLATES = gettext_noop("The person isolates now as a case; the order of quarantine ends with that.")
 HOW = ("verbal", "written")
+_LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,9 @@ def _set_terms(row: Order, terms: Terms, *, at: datetime) -> None:
     row.starts, row.until = starts, until
     if not (terms.legal_basis.strip() and terms.purpose.strip()):
         raise OrderError("legal_basis", gettext_noop("an order needs its legal basis and its purpose"))
+    for name in ("legal_basis", "purpose", "address"):
+        if len(getattr(terms, name)) > _LONGEST:
+            raise OrderError(name, gettext_noop("is too long"))
     row.legal_basis, row.purpose = terms.legal_basis.strip(), terms.purpose.strip()
     row.address, row.spot = place_of(terms.place, terms.facility, terms.address, terms.lon, terms.lat)
     row.place, row.facility = terms.place, terms.facility.strip() if terms.place == PlaceKind.FACILITY else ""
