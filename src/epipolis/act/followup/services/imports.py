@@ -86,7 +86,7 @@ class _Batch:
         ]
         homes = add_exposures(told, by=self.options.by, at=self.options.at)
         dated = self._take_dates([row for _, row in rows], homes)
-        now = dict(_states([reference for reference, _ in rows]))
+        now = dict(_states(list(before)))
         for (reference, _row), home in zip(rows, homes, strict=True):
             self.report.accepted += 1
             is_new, is_same = reference not in before, before.get(reference) == now.get(reference)
@@ -221,4 +221,5 @@ def _state(one: Exposure) -> tuple[object, ...]:
 
 
 def _states(references: list[str]) -> list[tuple[str, tuple[object, ...]]]:
-    return [(one.reference, _state(one)) for one in Exposure.objects.filter(reference__in=references)]
+    found = Exposure.objects.filter(reference__in=references).values_list("reference", *_COMPARED)
+    return [(reference, tuple(state)) for reference, *state in found]
