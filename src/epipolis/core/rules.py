@@ -24,6 +24,7 @@ from epipolis.core import audit
 from epipolis.core.models import RulePackRow
 from epipolis.core.modules import packages
 
+OWN = "epipolis"  # the jurisdiction of what no office has issued: this platform's own defaults, behind everybody else's
 _read: ContextVar[dict[str, list["RulePack"]] | None] = ContextVar("rule packs that were read", default=None)
 
 
@@ -80,7 +81,7 @@ def in_force(name: str, day: date, *, jurisdiction: str = "") -> RulePack:
     Raises:
         LookupError: no version was valid then, or there is no such pack.
     """
-    wanted = (jurisdiction or settings.EPIPOLIS_JURISDICTION, "WHO")
+    wanted = (jurisdiction or settings.EPIPOLIS_JURISDICTION, "WHO", OWN)
     found = [pack for pack in versions(name) if pack.valid_from <= day and pack.jurisdiction in wanted]
     if not found:
         raise LookupError(f"no version of the rules {name!r} is in force on {day} in {' or '.join(wanted)}")

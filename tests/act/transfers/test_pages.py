@@ -113,6 +113,7 @@ def test_a_case_that_was_given_away_says_so_on_its_page_and_cannot_be_changed_th
 
     page = text(registrar.get(f"/cases/{made.id}/"))
     assert "handed over to Southport" in page
+    assert f'href="/transfers/cases/{made.id}/">Where to ask' in page
     assert f"/cases/{made.id}/edit/" not in page
     registrar.post(f"/cases/{made.id}/edit/", {"classification": "confirmed", "revision": 1, "note": "x"})
     registrar.post(f"/cases/{made.id}/confirm/", {"revision": 1})

@@ -2,6 +2,7 @@ from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.test import Client
 
 from epipolis.act.transfers import queries, services
 from epipolis.act.transfers.models import Outgoing, Transfer, UsedNonce
@@ -128,6 +129,22 @@ def test_an_accepted_handover_gives_the_case_away_and_nobody_here_changes_it_any
     assert Case.objects.get(id=case.id).owner == "Southport"
     with pytest.raises(cases.NotOursError):
         cases.revise_case(case.id, {"note": "x"}, by="test", at=GONE)
+
+
+def test_who_gave_a_case_away_is_told_where_to_ask_for_news_of_it(remote, client, staff):
+    registrar = Client()
+    registrar.force_login(staff("registrar"))
+    case = named_case()
+    row = sent(remote, case)
+    services.deliver_waiting(GONE)
+
+    assert "Ask there" not in registrar.get(f"/transfers/cases/{case.id}/").content.decode()
+    remote.says(client, "answer", row.id, state="accepted", reason="")
+    for path in (f"/transfers/cases/{case.id}/", f"/transfers/{row.id}/"):
+        page = registrar.get(path).content.decode()
+        assert "Ask there" in page
+        assert again(row).partner.address in page
+        assert str(row.remote_id) in page
     with pytest.raises(cases.NotOursError):
         cases.note_test(case.id, source="l", source_ref="1", kind="pcr", result="positive", by="test", at=GONE)
     with pytest.raises(services.TransferError, match="owned by Southport"):

@@ -55,6 +55,17 @@ def test_a_circle_is_cut_where_it_is_weakest():
     assert found.generation.tolist() == [0, 1, 2]
 
 
+def test_of_two_who_may_have_infected_each_other_the_later_one_was_infected():
+    found = tree([3, 0, 2], [(0, 1, 0.5), (1, 0, 0.7), (2, 0, 0.6)])
+    assert found.cut == ((1, 0),)
+    assert found.parent.tolist() == [1, -1, 0]
+
+
+def test_a_link_that_is_sure_outweighs_the_order_of_the_onsets():
+    found = tree([3, 0], [(0, 1, 0.5), (1, 0, 1.0)])
+    assert found.cut == ((0, 1),)
+
+
 def test_weak_links_do_not_hold_a_cluster_together():
     found = tree([0, 1, 2, 3], [(1, 0, 0.9), (2, 1, 0.2), (3, 2, 0.9)])
     assert clusters(found).tolist() == [0, 0, 0, 0]

@@ -85,6 +85,14 @@ def test_a_case_is_reported_read_and_listed(api, get):
     assert get().json() == {"items": [made], "next": None}
 
 
+def test_whoever_reads_a_case_learns_which_office_owns_it(api, get):
+    made = api("post", "", {"source": "lab", "source_key": "7"}).json()
+    services.set_owner(made["id"], "Southport", by="test", at=AT)
+
+    assert (made["owner"], get(made["id"]).json()["owner"]) == ("", "Southport")
+    assert [row["owner"] for row in get(f"{made['id']}/history").json()] == ["Southport"]
+
+
 def test_a_report_sent_twice_with_its_key_is_one_case(api, client):
     _device, token = access.issue_token("lab", ALL, by=None, at=AT)
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "one"}

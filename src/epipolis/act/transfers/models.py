@@ -98,6 +98,11 @@ class Transfer(models.Model):
         return f"{self.direction} {self.subject}"
 
     @property
+    def gave_away(self) -> bool:
+        """That with it the case went to the other office for good."""
+        return (self.direction, self.what, self.state) == ("out", "handover", "accepted")
+
+    @property
     def is_open(self) -> bool:
         return self.state in ("drafted", "sent", "received")
 

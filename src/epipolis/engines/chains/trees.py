@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_SURE = 0.8  # from which probability on a link outweighs the order of the onsets
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ def tree_of(cases: Sequence[str], onsets: ArrayLike, links: pa.Table) -> Tree:
     parent = np.full(len(cases), -1, np.int64)
     probability = np.full(len(cases), np.nan)
     parent[infectee], probability[infectee] = infector, chance
-    cut = _cut_circles(parent, probability)
+    cut = _cut_circles(parent, probability, days)
     generation, order = _generations(parent)
     return Tree(tuple(cases), days, parent, probability, generation, order, cut)
 
@@ -80,8 +81,12 @@ def offspring(tree: Tree, *, until: float | None = None) -> Ints:
     return counts if until is None else counts[tree.onsets <= until]
 
 
-def _cut_circles(parent: Ints, probability: Floats) -> tuple[tuple[int, int], ...]:
-    """Every case has one infector at most, so each circle is found by walking up, and cut at its weakest link."""
+def _cut_circles(parent: Ints, probability: Floats, days: Floats) -> tuple[tuple[int, int], ...]:
+    """Every case has one infector at most, so each circle is found by walking up, and cut at its weakest link.
+
+    Two who met may each be the other's likeliest infector: then the one who fell ill first was infected elsewhere. Only
+    where a link is as good as sure, or no day tells them apart, the less probable one is cut.
+    """
     cut: list[tuple[int, int]] = []
     seen = np.zeros(parent.size, np.int64)  # the walk that came by
     for start in range(parent.size):
@@ -93,10 +98,15 @@ def _cut_circles(parent: Ints, probability: Floats) -> tuple[tuple[int, int], ..
             circle = [int(case)]
             while (following := int(parent[circle[-1]])) != case:
                 circle.append(following)
-            weakest = min(circle, key=lambda one: (probability[one], one))
+            weakest = min(circle, key=lambda one: (probability[one] >= _SURE, _lag(one, parent, days), probability[one], one))
             cut.append((weakest, int(parent[weakest])))
             parent[weakest], probability[weakest] = -1, np.nan
     return tuple(cut)
+
+
+def _lag(case: int, parent: Ints, days: Floats) -> float:
+    lag = float(days[case] - days[parent[case]])
+    return lag if np.isfinite(lag) else 0.0
 
 
 def _generations(parent: Ints) -> tuple[Ints, Ints]:

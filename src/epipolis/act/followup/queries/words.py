@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from epipolis.act.followup.models import Change, Exposure, FollowUp, State
 from epipolis.core import clock, rules
@@ -74,7 +74,8 @@ def why(row: FollowUp, lane: str, at: datetime) -> list[str]:
     elif lane == "today":
         found.append(_("The check of today."))
     if row.failed_days:
-        found.append(_("Not reached on %(n)s days in a row.") % {"n": row.failed_days})
+        text = ngettext("Not reached on %(n)s day.", "Not reached on %(n)s days in a row.", row.failed_days)
+        found.append(text % {"n": row.failed_days})
     return found
 
 

@@ -19,7 +19,7 @@ from epipolis.act.followup.forms import (
     QuarantineForm,
     ReasonForm,
 )
-from epipolis.act.followup.models import Change, FollowUp
+from epipolis.act.followup.models import Change, FollowUp, How
 from epipolis.act.followup.services import FollowUpError
 from epipolis.core import clock, rules
 from epipolis.core.access import needs
@@ -54,7 +54,7 @@ def _page(request: HttpRequest, row: FollowUp, status: int = 200, **more: Any) -
         "told": queries.told(row, "later", exposures[0] if exposures else None, at),
         "offers": [{**offer, "text": queries.offer_text(offer)} for offer in queries.offers(row, at)],
         "days": queries.days_of(row, at),
-        "checks": queries.checks_of(row)[:100],
+        "checks": queries.checks_of(row).exclude(how=How.PLATFORM)[:100],  # days without an answer stand under "Each day"
         "attempts": queries.attempts_of(row)[:100],
         "changes": _changes(row),
         "links": queries.links_of(row).filter(revoked=None, expires__gt=at),

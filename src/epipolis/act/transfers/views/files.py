@@ -115,10 +115,12 @@ def _selection(request: HttpRequest) -> dict[str, Any]:
 
 
 def _case_page(request: HttpRequest, found: Case, form: SendForm, status: int = 200) -> HttpResponse:
+    rows = list(queries.transfers_of_case(found.id))
     context = {
         "case": found,
         "form": form,
-        "rows": list(queries.transfers_of_case(found.id)),
+        "rows": rows,
+        "given": next((row for row in rows if row.gave_away and row.partner.name == found.owner), None),
         "losses": queries.losses_by_format([queries.unread_document_of(found)]),
         "has_partner": queries.open_partners().exists(),
     }

@@ -39,10 +39,12 @@ function categories(data, style, extra = {}) {
 
 function amounts(data, style, extra = {}) {
   return {
-    type: "value", name: data.y_title || "", nameTextStyle: { color: style.quiet, align: "left", padding: [0, 0, 0, -24] }, minInterval: data.fractions ? 0 : undefined,
+    type: "value", name: data.y_title || "", nameTextStyle: { color: style.quiet, align: "left", padding: [0, 0, 0, -16] }, minInterval: !data.fractions && isWhole(data) ? 1 : 0,
     axisLabel: { color: style.quiet }, splitLine: { lineStyle: { color: style.line } }, ...extra,
   };
 }
+
+const isWhole = (data) => (data.series || []).every((part) => (part.values || []).every((value) => value == null || Number.isInteger(value)));
 
 const asDay = new Intl.DateTimeFormat(document.documentElement.lang || "en", { day: "numeric", month: "short", timeZone: "UTC" });
 
@@ -86,8 +88,10 @@ function lines(data, style) {
       series.push({ ...band, data: range.lo, itemStyle: { color: colour } });
       series.push({ ...band, data: range.hi.map((high, n) => (high == null || range.lo[n] == null ? null : high - range.lo[n])), areaStyle: { color: colour, opacity: part.thin ? 0.1 : 0.2 }, itemStyle: { color: colour } });
     });
+    const isDotted = part.points || (!part.thin && part.values.length < 40), alone = isDotted ? [] : lonely(part.values);
     series.push({
-      type: "line", id: `main${i}`, name: part.name, data: part.values, symbol: "circle", symbolSize: 5, showSymbol: part.points || (!part.thin && part.values.length < 40),
+      type: "line", id: `main${i}`, name: part.name, data: part.values, symbolSize: 5, showSymbol: isDotted || alone.length > 0,
+      symbol: alone.length ? (_value, point) => (alone.includes(point.dataIndex) ? "circle" : "none") : "circle", showAllSymbol: alone.length > 0,
       lineStyle: { width: part.points ? 0 : part.thin ? 1 : 2.25, type: part.dashed ? "dashed" : "solid" }, itemStyle: { color: colour }, connectNulls: false, emphasis: { focus: "none" },
       z: part.thin ? 2 : 3, markLine: i === 0 && data.mark ? marked(data.mark, style) : undefined,
     });
@@ -98,6 +102,9 @@ function lines(data, style) {
     xAxis: categories(data, style, { boundaryGap: false }), yAxis: amounts(data, style, data.most ? { max: data.most } : {}), series,
   };
 }
+
+// A value with nothing beside it has no line, so it needs a dot.
+const lonely = (values) => values.flatMap((value, n) => (value != null && values[n - 1] == null && values[n + 1] == null ? [n] : []));
 
 const bandsOf = (part) => [...(part.bands || []), ...(part.lo && part.hi ? [part] : [])];
 

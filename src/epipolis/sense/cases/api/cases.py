@@ -120,6 +120,7 @@ class CaseOut(Schema):
     classified: str
     classified_why: str
     same_as: UUID | None
+    owner: str
 
 
 class CasePage(Schema):
@@ -347,5 +348,5 @@ def _out(row: Case | CaseRevision) -> dict[str, Any]:
     case = row.case if isinstance(row, CaseRevision) else row
     revised = row.known_at if isinstance(row, CaseRevision) else row.revised_at
     same = {"id": case.id, "person": case.person_id, "known_at": case.known_at, "revised_at": revised, "revision": row.revision}
-    same |= {name: getattr(case, name) for name in ("disease", "source", "source_key", "simulated")}
+    same |= {name: getattr(case, name) for name in ("disease", "source", "source_key", "simulated", "owner")}
     return same | services.believed(row)

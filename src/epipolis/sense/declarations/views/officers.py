@@ -34,7 +34,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "kind": "bar",
             "x": [row.district for row in shown],
             "series": [{"name": _("ill by their own word, %"), "values": [round(100 * (row.share or 0), 1) for row in shown]}],
-            "y_title": "%",
+            "y_title": _("ill by their own word, %"),
         },
         "has_chart": bool(shown),
         "lists": [(name, text) for name, text in Purpose.choices if request.user.has_perm(f"declarations.{name}")],
