@@ -16,7 +16,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ or "EPIPOLIS_TESTING" not in os.envir
     from epipolis.core.database import uri
 
     with psycopg.connect(uri(), autocommit=True) as server:  # nothing of the suite's own database must outlive a power cut
-        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        for name in ("fsync", "full_page_writes"):
             server.execute(f"ALTER SYSTEM SET {name} = off")
         server.execute("SELECT pg_reload_conf()")
 
