@@ -120,8 +120,8 @@ class Order(models.Model):
 
     @property
     def number(self):
-        """How papers and people call it."""
-        return f"{'I' if self.kind == Kind.ISOLATION else 'Q'}-{self.known_at:%Y}-{self.id:06d}"
+        """How papers and people call it. It says nothing of illness, for employers read it too."""
+        return f"O-{self.known_at:%Y}-{self.id:06d}"
 
     @property
     def lon(self):

@@ -1,7 +1,7 @@
 """Until when somebody stays: facts and a dated rule in, days and reasons out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -137,7 +137,10 @@ def plan_isolation(illness: Illness, *, day: date, pack: RulePack) -> Planned:
         reasons += [(_STILL_ILL, {}), (_UNASKED, _words({"last": last}))]
     elif illness.well_since:
         reasons.append((_WELL, _words({"well": illness.well_since, "until": until})))
-    return Planned(counted, until, is_earliest, _decision(until, pack, day, inputs, reasons))
+    decision = _decision(until, pack, day, inputs, reasons)
+    if is_earliest:
+        decision = replace(decision, outcome=f"{decision.outcome} at the earliest")
+    return Planned(counted, until, is_earliest, decision)
 
 
 def counted_from(illness: Illness) -> tuple[date | None, str]:

@@ -87,6 +87,7 @@ def decline_ask(order_id: int, *, reason: str, by: audit.Actor, at: datetime) ->
     before = values(row, DAYS)
     if row.asks.get("kind") == "days":
         row.standard_until = date.fromisoformat(row.asks["until"]) if row.asks.get("until") else None
+        row.decision = row.decision | {"declined": row.asks["decision"]["outcome"]}
     row.asks = {}
     store(row, "declined", before, values(row, DAYS), by=by, at=at, reason=reason)
     return row
@@ -200,6 +201,7 @@ def _set_days(
         row.decision, row.standard_until = decision, until
     elif row.asks.get("kind") == "days" and row.asks.get("until"):
         row.standard_until = date.fromisoformat(row.asks["until"])
+        row.decision = row.decision | {"declined": row.asks["decision"]["outcome"]}
     row.asks = {}
     kind = "confirmed" if former is None or until == former else "extended" if until > former else "shortened"
     store(row, kind, before, values(row, DAYS), by=by, at=at, reason=reason, told=("days",))
