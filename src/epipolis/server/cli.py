@@ -32,6 +32,7 @@ COMMANDS = {  # command → file in `commands`; each file defines a function of 
     "beds": "beds",
     "alarms": "alarms",
     "forecast": "forecast",
+    "fence": "fence",
     "backup": "backups",
     "restore": "backups",
     "doctor": "upkeep",
