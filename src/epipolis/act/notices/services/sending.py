@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from epipolis.act.notices import queries
-from epipolis.act.notices.events import NoticeQueued
+from epipolis.act.notices.events import NoticeFailed, NoticeQueued
 from epipolis.act.notices.models import OPEN, Broadcast, Channel, Notice, Preference, State
 from epipolis.act.notices.queries import Way, Wording
 from epipolis.core import audit, events, live
@@ -30,7 +30,8 @@ _LONGEST = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One message that somebody wants to be sent. `channels` are the only ones it may take, in this order."""
+    """One message that somebody wants to be sent. `channels` are the only ones it may take, in this order; `by_language`
+    are values that are words."""
 
     person: UUID
     template: str
@@ -42,7 +43,11 @@ class Asked:
     language: str = ""
     not_before: datetime | None = None
     expires: datetime | None = None
-    broadcast: Broadcast | None = field(default=None, compare=False)
+    by_language: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    broadcast: Broadcast | None = None
+
+    def values_in(self, language: str) -> dict[str, Any]:
+        return {**self.values, **self.by_language.get(language, {})}
 
 
 def send(
@@ -167,6 +172,11 @@ def take_way(
     return True
 
 
+def ways_left(row: Notice) -> int:
+    """How many other ways there are if this one fails."""
+    return len(rest_of(row))
+
+
 def rest_of(row: Notice) -> list[Way]:
     """The ways that are left when this one fails."""
     return [Way(channel, to) for channel, to in json.loads(unseal(row.rest) or "[]")]
@@ -208,15 +218,16 @@ class _Writing:
     def _notice(self, one: Asked, ways: list[Way]) -> Notice:
         reach, chosen = self.reach[one.person], self.chosen.get(one.person)
         language = queries.language_of(one.language or (chosen.language if chosen else "") or reach.language)
+        values = one.values_in(language)
         row = Notice(
             person_id=one.person, template=one.template, language=language,
-            values=seal(json.dumps(dict(one.values), default=str)), dedupe_key=one.dedupe_key, about_kind=one.about[0],
+            values=seal(json.dumps(values, default=str)), dedupe_key=one.dedupe_key, about_kind=one.about[0],
             about_id=one.about[1], urgent=one.urgent, made=self.at, not_before=one.not_before or self.at,
             expires=one.expires or queries.expires_at(urgent=one.urgent, at=one.not_before or self.at, pack=self.pack),
             by=audit.actor_name(self.by), simulated=reach.simulated, broadcast=one.broadcast,
         )  # fmt: skip
         text = self._wording(one.template, ways[0].channel, language) if ways else None
-        take_way(row, ways, one.values, pack=self.pack, at=self.at, text=text)
+        take_way(row, ways, values, pack=self.pack, at=self.at, text=text)
         return row
 
     def _wording(self, name: str, channel: str, language: str) -> Wording:
@@ -248,5 +259,10 @@ def _tell(rows: Sequence[Notice], *, by: audit.Actor, at: datetime) -> None:
     else:
         audit.record("notices.send_each", by=by, at=at, subject=rows[0].template, notices=len(rows))
     live.tell("notices")
+    events.publish_many(
+        NoticeFailed(row.id, row.person_id, row.about_kind, row.about_id, row.reason)
+        for row in rows
+        if row.state == State.FAILED
+    )
     if any(row.urgent and row.state == State.WAITING for row in rows):
         events.publish(NoticeQueued(notice=rows[0].id))

@@ -13,7 +13,7 @@ from .by_people import Desk, Missing, OwnPage
 from .gateway import Gateway, read_told
 from .mail import Mail
 from .messages import Answer, Message, Outcome, Provider, Report, Reporter
-from .push import GONE, Push, may_be_asked, public_key, signing_key
+from .push import GONE, Push, encrypted, may_be_asked, public_key, signing_key
 from .signatures import SIGNATURE, check_signed, signed
 from .simulated import NAME as SIMULATED
 from .simulated import REPORTS, Simulated
@@ -103,6 +103,7 @@ __all__ = [
     "Simulated",
     "WhatsApp",
     "check_signed",
+    "encrypted",
     "may_be_asked",
     "provider_of",
     "public_key",

@@ -94,10 +94,10 @@ class Mail:
         mail["Date"] = format_datetime(message.at)
         mail["Message-ID"] = f"<{message.key}@{self._sender.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail["Content-Language"] = message.language
         if message.urgent:
             mail["Importance"] = "high"
         mail.set_content(message.body)
+        mail["Content-Language"] = message.language  # content sets its own headers anew
         return mail
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-_SECRETIVE = re.compile(r"[^\s@]+@[^\s@]+|\+?\d[\d\s().-]{4,}\d|[A-Za-z0-9_-]{24,}")
+_SECRETIVE = re.compile(r"[^\s@,;<>()]+@[^\s@,;<>()]+|\+?\d[\d\s().-]{4,}\d|[A-Za-z0-9_-]{24,}")
 
 
 @dataclass(frozen=True, slots=True)

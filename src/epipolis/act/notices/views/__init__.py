@@ -1,0 +1,55 @@
+from .broadcasts import (
+    alert,
+    alert_cap,
+    alerts,
+    alerts_feed,
+    approve_broadcast,
+    broadcast,
+    broadcasts,
+    cancel_broadcast,
+    draft_broadcast,
+    refuse_broadcast,
+)
+from .desk import answers, call, desk, letters, posted
+from .outbox import cancel, costs, notice, open_notice, outbox, try_now
+from .persons import add_browser, mine, person, prefer, worker, write
+from .phone import answer_from_phone, phone, phones
+from .wordings import approve, retire, template, templates, write_template
+
+__all__ = [
+    "add_browser",
+    "alert",
+    "alert_cap",
+    "alerts",
+    "alerts_feed",
+    "answer_from_phone",
+    "answers",
+    "approve",
+    "approve_broadcast",
+    "broadcast",
+    "broadcasts",
+    "call",
+    "cancel",
+    "cancel_broadcast",
+    "costs",
+    "desk",
+    "draft_broadcast",
+    "letters",
+    "mine",
+    "notice",
+    "open_notice",
+    "outbox",
+    "person",
+    "phone",
+    "phones",
+    "posted",
+    "prefer",
+    "refuse_broadcast",
+    "retire",
+    "template",
+    "templates",
+    "try_now",
+    "worker",
+    "write",
+    "write_template",
+]
