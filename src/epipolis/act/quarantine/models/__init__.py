@@ -1,5 +1,18 @@
 """The tables of orders, and of the fence around those who are watched."""
 
+from .fence import (
+    Alarm,
+    Entry,
+    FenceState,
+    Phone,
+    PhoneHolder,
+    Receipt,
+    ShiftNote,
+    Step,
+    Stream,
+    Transition,
+    Watch,
+)
 from .orders import (
     OPEN,
     Appeal,
@@ -16,14 +29,25 @@ from .orders import (
 
 __all__ = [
     "OPEN",
+    "Alarm",
     "Appeal",
     "Basis",
+    "Entry",
+    "FenceState",
     "Kind",
     "Need",
     "Order",
     "OrderChange",
     "OrderLink",
+    "Phone",
+    "PhoneHolder",
     "PlaceKind",
+    "Receipt",
     "SelfReport",
+    "ShiftNote",
     "State",
+    "Step",
+    "Stream",
+    "Transition",
+    "Watch",
 ]
