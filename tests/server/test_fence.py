@@ -36,7 +36,7 @@ def test_a_track_is_replayed_around_the_home_it_shows(run, track):
 
     assert told["people"][0] | {"counts": None} == {
         **{"person": "amy", "fixes": 360, "not_usable": 0, "days": 0.5, "home_lon": 121.5, "home_lat": 25.0, "nights": 1.0},
-        **{"days_home": 2, "left": 1, "inside": 0.875, "counts": None},
+        **{"days_home": 1, "left": 1, "inside": 0.875, "counts": None},
     }
     assert [(row["time"], row["excursion"]) for row in left] == [("2026-01-06T00:24:00+00:00", "2026-01-06T00:20:00+00:00")]
 

@@ -22,7 +22,12 @@ from epipolis.engines.fence.positions import COLUMNS, OPTIONAL
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-SCHEMA = "person int, time bigint, lon double, lat double, accuracy float, battery float, charging boolean, source tinyint, arrived bigint"
+SCHEMA = ", ".join(
+    [
+        *("person int", "time bigint", "lon double", "lat double", "accuracy float", "battery float"),
+        *("charging boolean", "source tinyint", "arrived bigint"),
+    ]
+)
 """Columns of the positions, in Spark's words; time and arrived in epoch seconds."""
 TOLD = (
     "person int, time bigint, before tinyint, after tinyint, reason tinyint, excursion bigint, lon double, lat double, "

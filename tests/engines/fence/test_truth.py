@@ -190,7 +190,7 @@ def test_stays_on_a_track_are_left_and_noticed_or_not():
     times = np.arange(0, 4 * 3600, 60)
     walked = pa.table({"time": START + times, "lon": np.where(times < 7200, 121.5, 121.51), "lat": np.full(times.size, 25.0)})
     stays = pa.table(
-        {"arrived": [START, START], "left": [START + 7100, START + 3600], "lon": [121.5, 121.505], "lat": [25.0, 25.0]}
+        {"arrived": [START, START], "left": [START + 7100, START + 3600], "lon": [121.5, 121.5055], "lat": [25.0, 25.0]}
     )
     found = judge_stays(walked, stays)
 
