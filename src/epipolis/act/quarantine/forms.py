@@ -1,6 +1,7 @@
 """What officers and people under orders may ask and tell on the pages."""
 
 from typing import Any
+from uuid import uuid5
 
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
@@ -167,8 +168,8 @@ class NeedsForm(PageForm):
     def needs(self) -> list[NeedAsked]:
         told = self.cleaned_data
         kinds = told["kinds"] or ([str(Need.Kind.OTHER)] if told["text"] else [])
-        own = told["client_id"]  # one form is sent once; of its needs the first carries the number
-        return [NeedAsked(kind, told["text"], told["urgent"], own if not place else None) for place, kind in enumerate(kinds)]
+        own = told["client_id"]  # one form is stored once; each of its needs has a number made of the form's
+        return [NeedAsked(kind, told["text"], told["urgent"], uuid5(own, kind) if own else None) for kind in kinds]
 
 
 class AnswerForm(PageForm):
