@@ -194,7 +194,7 @@ def test_stays_on_a_track_are_left_and_noticed_or_not():
     )
     found = judge_stays(walked, stays)
 
-    assert (found.stays, found.left, found.found, found.false_alarms) == (2, 1, 1, 1)
+    assert (found.stays, found.left, found.found, found.false_alarms) == (2, 2, 1, 1)
     assert found.person_days == pytest.approx((7100 + 3600) / DAY)
     assert judge_stays(walked.slice(0, 124), stays.slice(0, 1)).left == 0
 

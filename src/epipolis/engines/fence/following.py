@@ -69,7 +69,7 @@ def follow(
     with ThreadPoolExecutor(max(1, threads)) as pool:
         for batch in typed(positions).to_batches(max_chunksize=AT_ONCE):
             columns = _columns(batch)
-            parts = max(1, threads) if batch.num_rows > SMALL else 1
+            parts = 1 << (max(1, threads).bit_length() - 1) if batch.num_rows > SMALL else 1
             shares = [np.zeros(len(COUNTS), np.int64) for _ in range(parts)]
             work = partial(_work, columns, states, fences, rules, latest, shares)
             found = [work(0)] if parts == 1 else list(pool.map(work, range(parts)))
@@ -85,7 +85,7 @@ def _work(
 ) -> Array:
     """The transitions of one share of the people, found by one thread."""
     person, time, lon, lat, accuracy, battery, charging, source, arrived = columns
-    room, mine, parts = np.empty(len(person), FOUND), np.empty(BLOCK, np.int64), len(shares)
+    room, mine, parts = np.empty(len(person), FOUND), np.empty(BLOCK + 1, np.int64), len(shares)
     told = follow_rows(
         person, time, lon, lat, accuracy, battery, charging, source, arrived,
         states.rows, fences.rows, rules, latest, part, parts, room, shares[part], mine,

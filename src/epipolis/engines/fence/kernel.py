@@ -16,6 +16,7 @@ TAKEN, REPEATED, OLDER, FUTURE, NOT_ORDERED, NOBODY, IMPOSSIBLE, SAYS_NOTHING, D
 COUNTS = ("taken", "repeated", "older", "future", "not_ordered", "nobody", "impossible", "says_nothing", "doubtful")
 HEARD, IN, EITHER, OUT = range(4)
 BLOCK = 8_192
+AHEAD = 64
 FAR = 20_000.0
 """Metres up to which a plane is good enough; beyond it the sphere is asked."""
 Array = NDArray[Any]
@@ -56,7 +57,9 @@ def too_fast(
 ) -> bool:
     """Nobody can have gone from one place to the other, whatever their errors."""
     reach = most * (at - since) + error + to_error
-    return plane(lon, lat, 1.0, to_lon, to_lat) > reach and sphere(lon, lat, to_lon, to_lat) > reach
+    east, north, far = abs(to_lon - lon), to_lat - lat, reach / PER_DEGREE
+    east = min(east, 360.0 - east)
+    return east * east + north * north > far * far and sphere(lon, lat, to_lon, to_lat) > reach
 
 
 @compiled(allocates=False)
@@ -75,13 +78,14 @@ def credible(state: Any, at: int, lon: float, lat: float, error: float, rule: An
     if state.good_time > NEVER and too_fast(
         state.lon, state.lat, state.accuracy, state.good_time, lon, lat, error, at, rule.most_speed
     ):
-        known = state.doubt_time > NEVER and not too_fast(
+        known = state.doubted and not too_fast(
             state.doubt_lon, state.doubt_lat, state.doubt_accuracy, state.doubt_time, lon, lat, error, at, rule.most_speed
         )
         if not known:
+            state.doubted = 1
             state.doubt_time, state.doubt_lon, state.doubt_lat, state.doubt_accuracy = at, lon, lat, error
             return False
-    state.doubt_time = NEVER
+    state.doubted = 0
     state.good_time, state.lon, state.lat, state.accuracy = at, lon, lat, error
     return True
 
@@ -92,7 +96,7 @@ def spoofed(state: Any, at: int, rule: Any) -> bool:
     if state.doubts_since == NEVER or at - state.doubts_since > rule.spoof_within:
         state.doubts_since = at
         state.doubts = 0
-    state.doubts = min(state.doubts + 1, 60_001)
+    state.doubts = min(state.doubts + 1, 250)
     return bool(state.doubts == rule.spoof_fixes)
 
 
@@ -125,7 +129,7 @@ def after_inside(state: Any, rule: Any) -> tuple[int, bool]:
     """The state after a fix inside, and whether it ends an excursion."""
     state.outside = state.sure = state.unsure = 0
     state.outside_since = NEVER
-    state.back = min(state.back + 1, 60_001)
+    state.back = min(state.back + 1, 250)
     if state.excursion == NEVER:
         return INSIDE, False
     if state.back < rule.fixes_back:
@@ -139,9 +143,9 @@ def after_outside(state: Any, at: int, sure: bool, rule: Any) -> int:
     if state.outside == 0:
         state.outside_since = at
         state.sure = 0
-    state.outside = min(state.outside + 1, 60_001)
+    state.outside = min(state.outside + 1, 250)
     if sure:
-        state.sure = min(state.sure + 1, 60_001)
+        state.sure = min(state.sure + 1, 250)
     if state.excursion > NEVER:
         return OUTSIDE
     needed = rule.fixes if state.sure > 0 else rule.weak_fixes
@@ -153,7 +157,7 @@ def after_outside(state: Any, at: int, sure: bool, rule: Any) -> int:
 
 @compiled(allocates=False)
 def after_either(state: Any, rule: Any) -> int:
-    state.unsure = min(state.unsure + 1, 60_001)
+    state.unsure = min(state.unsure + 1, 250)
     if state.unsure >= rule.unsure_fixes:
         state.outside = state.sure = 0
         state.outside_since = NEVER
@@ -214,45 +218,58 @@ def take(
 
 
 @compiled(allocates=False)
+def fetch(person: Array, states: Array, fences: Array, mine: Array, begin: int, end: int) -> int:
+    """Read one number of each row that comes next: asked for together, they come from memory side by side."""
+    seen = 0
+    for place in range(begin, end):
+        who = person[mine[place]]
+        if 0 <= who < len(states):
+            seen ^= states[who].time ^ fences[who].starts
+    return seen
+
+
+@compiled(allocates=False)
 def follow_rows(
     person: Array, time: Array, lon: Array, lat: Array, accuracy: Array,
     battery: Array, charging: Array, source: Array, arrived: Array,
     states: Array, fences: Array, rules: Array, latest: int, part: int, parts: int, found: Array, counts: Array, mine: Array,
 ) -> int:  # fmt: skip
-    """Take the positions of every `parts`-th 64 people, from `part` on, in order; give how many transitions were `found`.
+    """Take the positions of every `parts`-th 64 people (a power of two), from `part` on; give how many were `found`.
 
-    Neighbours stay together, so that two threads do not write to one line of the cache.
-
-    Columns that were not sent are empty arrays. `mine` holds one block of row numbers; `found` has room for all rows.
+    Neighbours stay together, so that two threads do not write to one line of the cache. Columns that were not sent are
+    empty arrays. `mine` holds one block of row numbers and one number more; `found` has room for all rows.
     """
-    rule, told, people = rules[0], 0, len(states)
+    rule, told = rules[0], 0
     for first in range(0, len(person), BLOCK):
         many = 0
         for row in range(first, min(first + BLOCK, len(person))):
             mine[many] = row
-            many += (person[row] >> 6) % parts == part
-        for place in range(many):
-            row = mine[place]
-            who, at = person[row], time[row]
-            if who < 0 or who >= people:
-                counts[NOBODY] += 1
-                continue
-            state, fence = states[who], fences[who]
-            if at > latest or (len(arrived) > 0 and at > arrived[row] + rule.clock_tolerance):
-                counts[FUTURE] += 1
-            elif at < fence.starts or at >= fence.ends:
-                counts[NOT_ORDERED] += 1
-            elif at <= state.time:
-                counts[REPEATED if at == state.time else OLDER] += 1
-            else:
-                counts[TAKEN] += 1
-                if len(battery) > 0 and 0 <= battery[row] <= 1:
-                    state.battery = battery[row]
-                if len(charging) > 0 and charging[row] >= 0:
-                    state.charging = charging[row]
-                stated = accuracy[row] if len(accuracy) > 0 else math.nan
-                kind = source[row] if len(source) > 0 else DEVICE
-                if take(state, fence, rule, at, lon[row], lat[row], stated, kind, found[told], counts):
-                    found[told].row = row
-                    told += 1
+            many += (person[row] >> 6) & (parts - 1) == part
+        for begin in range(0, many, AHEAD):
+            end = min(begin + AHEAD, many)
+            mine[BLOCK] = fetch(person, states, fences, mine, begin, end)
+            for place in range(begin, end):
+                row = mine[place]
+                who, at = person[row], time[row]
+                if who < 0 or who >= len(states):
+                    counts[NOBODY] += 1
+                    continue
+                state, fence = states[who], fences[who]
+                if at > latest or (len(arrived) > 0 and at > arrived[row] + rule.clock_tolerance):
+                    counts[FUTURE] += 1
+                elif at < fence.starts or at >= fence.ends:
+                    counts[NOT_ORDERED] += 1
+                elif at <= state.time:
+                    counts[REPEATED if at == state.time else OLDER] += 1
+                else:
+                    counts[TAKEN] += 1
+                    if len(battery) > 0 and 0 <= battery[row] <= 1:
+                        state.battery = battery[row]
+                    if len(charging) > 0 and charging[row] >= 0:
+                        state.charging = charging[row]
+                    stated = accuracy[row] if len(accuracy) > 0 else math.nan
+                    kind = source[row] if len(source) > 0 else DEVICE
+                    if take(state, fence, rule, at, lon[row], lat[row], stated, kind, found[told], counts):
+                        found[told].row = row
+                        told += 1
     return told

@@ -67,7 +67,7 @@ class FenceRule:
         for field in fields(self):
             value = getattr(self, field.name)
             counts = field.name in ("fixes", "weak_fixes", "fixes_back", "unsure_fixes", "spoof_fixes")
-            least, most = (1, 60_000) if counts else (0, 1e9)
+            least, most = (1, 200) if counts else (0, 1e9)
             if not least <= value <= most or (counts and int(value) != value):
                 raise ValueError(
                     f"FenceRule.{field.name}: must be {'a whole number ' * counts}from {least} to {most:g}, not {value}"

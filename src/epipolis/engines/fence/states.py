@@ -7,31 +7,30 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from epipolis.engines.fence.fences import NEVER
+from epipolis.engines.fence.fences import NEVER, empty_rows, lined
 
 UNKNOWN, INSIDE, UNCERTAIN, OUTSIDE, SILENT, OFF = range(6)
 STATES = ("unknown", "inside", "uncertain", "outside", "silent", "off")
 BY_POSITION, BY_SILENCE, SPOOFED = range(3)
 REASONS = ("position", "silence", "spoofed")
 
-STATE = np.dtype(
-    [
-        *[
-            (name, np.int64)
-            for name in ("time", "since", "good_time", "doubt_time", "outside_since", "excursion", "doubts_since")
-        ],
-        *[(name, np.float64) for name in ("lon", "lat", "doubt_lon", "doubt_lat")],
-        *[(name, np.float32) for name in ("accuracy", "doubt_accuracy", "battery")],
-        *[(name, np.uint16) for name in ("outside", "sure", "back", "unsure", "doubts")],
-        ("state", np.uint8),
-        ("charging", np.int8),
-    ],
-    align=True,
-)
+_KINDS = {
+    **dict.fromkeys(("time", "good_time"), np.int64),
+    **dict.fromkeys(("lon", "lat"), np.float64),
+    **dict.fromkeys(("outside_since", "excursion"), np.int64),
+    **dict.fromkeys(("accuracy", "battery"), np.float32),
+    **dict.fromkeys(("outside", "sure", "back", "unsure", "doubts", "doubted", "state"), np.uint8),
+    "charging": np.int8,
+    **dict.fromkeys(("since", "doubt_time", "doubts_since"), np.int64),
+    **dict.fromkeys(("doubt_lon", "doubt_lat"), np.float64),
+    "doubt_accuracy": np.float32,
+}
+STATE = lined(_KINDS)
 """time: last taken fix. since: begin of the state. good_time, lon, lat, accuracy: last credible place. doubt_…: the last
 place too far to have been reached. outside, sure, outside_since: fixes outside in a row, how many of them sure, the first.
 excursion: begin of the one that is open. back, unsure: fixes in a row inside, either. doubts, doubts_since: doubtful
-fixes. battery 0..1, charging -1 unknown, 0 no, 1 yes. Times in epoch seconds, NEVER where there was none."""
+fixes; doubted: the last one was. battery 0..1, charging -1 unknown, 0 no, 1 yes. Times in epoch seconds, NEVER where
+there was none."""
 _VERSION = b"1"
 
 
@@ -45,7 +44,7 @@ class States:
     @classmethod
     def new(cls, people: int) -> "States":
         """People of whom nothing was heard yet."""
-        rows = np.zeros(people, STATE)
+        rows = empty_rows(people, STATE)
         for name in STATE.names or ():
             kind = STATE[name]
             if kind == np.int64:
@@ -59,11 +58,13 @@ class States:
         """The same states and new people behind them, `people` in all."""
         if people < len(self.rows):
             raise ValueError(f"states of {len(self.rows)} people cannot shrink to {people}")
-        return States(np.concatenate([self.rows, States.new(people - len(self.rows)).rows]))
+        more = States.new(people)
+        more.rows[: len(self.rows)] = self.rows
+        return more
 
     def copy(self) -> "States":
         """States that later positions do not change."""
-        return States(self.rows.copy())
+        return self.grown(len(self.rows))
 
     def reset(self, person: int) -> None:
         """Forget everything about one person: the order ended, or the row is given to somebody else."""
@@ -83,7 +84,7 @@ class States:
         """
         if (table.schema.metadata or {}).get(b"fence states") != _VERSION:
             raise ValueError("states: this table is no checkpoint of the fence, or of another version")
-        rows = np.zeros(table.num_rows, STATE)
+        rows = empty_rows(table.num_rows, STATE)
         for name in STATE.names or ():
             kind = STATE[name]
             if name not in table.column_names:
