@@ -140,7 +140,7 @@ def test_whatsapp_writes_freely_within_the_day_and_by_an_approved_wording_outsid
         "name": "order_issued",
         "language": {"code": "zh_TW"},
         "components": [
-            {"type": "body", "parameters": [{"type": "text", "text": "Demo"}, {"type": "text", "text": "15 March"}]}
+            {"type": "body", "parameters": [{"type": "text", "text": "Demo City"}, {"type": "text", "text": "15 March"}]}
         ],
     }
 

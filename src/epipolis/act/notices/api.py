@@ -165,8 +165,8 @@ def take_reports(request: HttpRequest, provider: Literal["sms", "whatsapp", "sim
         raise ProblemError(422, "invalid", str(error)[:300]) from error
 
 
-@router.get("reports/whatsapp", auth=None, response={200: Any})
-def confirm_address(request: HttpRequest) -> HttpResponse:
+@router.get("reports/{provider}", auth=None, response={200: Any})
+def confirm_address(request: HttpRequest, provider: Literal["whatsapp"]) -> HttpResponse:
     """WhatsApp asks once whether this address is ours (`hub.mode`, `hub.verify_token`, `hub.challenge`)."""
     asked = request.GET
     word = asked.get("hub.verify_token", "").encode(errors="replace")
@@ -215,20 +215,20 @@ def send(request: HttpRequest, body: NoticeIn) -> Status:
     return Status(201, made)
 
 
-@router.get("{notice_id}", auth=Needs("notices.view"), response=NoticeOut)
+@router.get("{uuid:notice_id}", auth=Needs("notices.view"), response=NoticeOut)
 def notice(request: HttpRequest, notice_id: UUID) -> Notice:
     """One message."""
     return _found(queries.notice(notice_id))
 
 
-@router.post("{notice_id}/open", auth=Needs("notices.open"), response=OpenedOut)
+@router.post("{uuid:notice_id}/open", auth=Needs("notices.open"), response=OpenedOut)
 def open_notice(request: HttpRequest, notice_id: UUID) -> dict[str, Any]:
     """One message in clear with everything that happened to it; the look is written down."""
     row, to, subject, body = _found(services.open_notice(notice_id, by=_by(request), at=clock.now()))
     return {"notice": row, "to": to, "subject": subject, "body": body, "events": queries.events_of(row)}
 
 
-@router.post("{notice_id}/cancel", auth=Needs("notices.send"), response=NoticeOut)
+@router.post("{uuid:notice_id}/cancel", auth=Needs("notices.send"), response=NoticeOut)
 def cancel(request: HttpRequest, notice_id: UUID) -> Notice:
     """Take a message back that has not left."""
     _found(queries.notice(notice_id))

@@ -119,7 +119,7 @@ def filled(text: Wording, values: Mapping[str, Any]) -> tuple[str, str]:
     """
     known = {name: str(value) for name, value in values.items()} | own_words(text.language)
     fill = _PLACE.sub(lambda found: known[found[1]], text.subject), _PLACE.sub(lambda found: known[found[1]], text.body)
-    return fill[0].strip(), " ".join(fill[1].split(" ")).strip()
+    return fill[0].strip(), re.sub(" {2,}", " ", fill[1]).strip()  # an empty value leaves a gap
 
 
 def own_words(language: str) -> dict[str, str]:

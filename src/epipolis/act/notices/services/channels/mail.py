@@ -96,7 +96,7 @@ class Mail:
         mail["Auto-Submitted"] = "auto-generated"
         if message.urgent:
             mail["Importance"] = "high"
-        mail.set_content(message.body)
+        mail.set_content(message.body, cte="quoted-printable")  # every server takes that
         mail["Content-Language"] = message.language  # content sets its own headers anew
         return mail
 
