@@ -16,6 +16,8 @@ from django.db import connection
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from epipolis.core import rules
+
 Listener = Callable[[Any], None]
 # The function by which the job library itself defers; told in one text, for a value each costs more than the jobs.
 _DEFER = """
@@ -77,7 +79,8 @@ def deliver(event: str, listener: str, body: dict[str, Any]) -> None:
     for kind, heard in _listeners.items():
         for one in heard:
             if (_name(kind), _name(one)) == (event, listener):
-                one(_event(kind, body))
+                with rules.read_once():
+                    one(_event(kind, body))
 
 
 def _event(kind: type[Event], body: dict[str, Any]) -> Event:

@@ -1,32 +1,39 @@
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Self
 from uuid import UUID
 
 from epipolis.core.events import Event
+from epipolis.core.imports import batches
+
+MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
-class FollowUpOpened(Event):
-    """Somebody known is followed from now on. `person` is the id under which the exposure was told."""
+class FollowUpsEvent(Event):
+    """Something about follow-ups of known people; one event names at most `MOST` of what a file or a crowd brought."""
 
-    follow_up: int
-    person: UUID
+    follow_ups: tuple[int, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class FollowUpMoved(Event):
-    """The days, the risk or the state of a follow-up changed: a new exposure, news about one, or an officer's decision."""
-
-    follow_up: int
-    person: UUID
+    @classmethod
+    def of(cls, follow_ups: Iterable[int]) -> Iterator[Self]:
+        """As many events as it takes."""
+        return (cls(follow_ups=tuple(part)) for part in batches(follow_ups, MOST))
 
 
 @dataclass(frozen=True, slots=True)
-class FollowUpEnded(Event):
-    """A follow-up ended in one of its final states: completed, lost, cancelled, converted or not_needed."""
+class FollowUpsOpened(FollowUpsEvent):
+    """These people are followed from now on."""
 
-    follow_up: int
-    person: UUID
-    state: str
+
+@dataclass(frozen=True, slots=True)
+class FollowUpsMoved(FollowUpsEvent):
+    """Days, risk or state of these changed: a new exposure, news about one, or an officer's decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpsEnded(FollowUpsEvent):
+    """These ended in one of the final states: completed, lost, cancelled, converted or not_needed."""
 
 
 @dataclass(frozen=True, slots=True)

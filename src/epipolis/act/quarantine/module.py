@@ -6,13 +6,15 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from epipolis.act.followup.events import FollowUpEnded, FollowUpMoved, FollowUpOpened
+from epipolis.act.followup.events import FollowUpsEnded, FollowUpsMoved, FollowUpsOpened
 from epipolis.core.exports import Exporter
+from epipolis.core.intake import Intake
 from epipolis.core.modules import Can, Job, Keep, Module, Page, Tile
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
 from epipolis.sense.people.events import PeopleMerged, PeopleUnmerged
 
 from . import queries, services
+from .events import AlarmRaised, OrderChanged, OrderEnded, OrderIssued
 from .settings import settings
 
 
@@ -26,6 +28,11 @@ def in_force(at: datetime) -> dict[str, Any]:
     return {"value": sum(counts.values()), "note": _("%(n)d of them in isolation") % {"n": counts.get("isolation", 0)}}
 
 
+def alarms(at: datetime) -> dict[str, Any]:
+    counts = queries.count_due(at)
+    return {"value": counts["open"], "note": _("%(late)d of them late") % {"late": counts["late"]}}
+
+
 MODULE = Module(
     title=gettext_noop("Quarantine"),
     icon="home-shield",
@@ -33,6 +40,7 @@ MODULE = Module(
     menu=(
         Page(gettext_noop("Orders"), url="quarantine:orders", needs="quarantine.view"),
         Page(gettext_noop("How orders go"), url="quarantine:statistics", needs="quarantine.view", icon="chart-bar"),
+        Page(gettext_noop("The fence"), url="quarantine:desk", needs="quarantine.desk", icon="map-pin-check"),
     ),
     tiles=(
         Tile(
@@ -55,8 +63,21 @@ MODULE = Module(
             topics=("quarantine",),
             order=47,
         ),
+        Tile(
+            gettext_noop("Alarms to look after"),
+            alarms,
+            needs="quarantine.desk",
+            definition=gettext_noop("People whose phone is away, silent or contradicts itself, and whom nobody has asked yet."),
+            source=gettext_noop("Phones of people who are watched"),
+            url="quarantine:desk",
+            topics=("fence",),
+            order=22,
+        ),
     ),
     jobs=(
+        Job(services.look_for_silence, every=timedelta(minutes=1)),
+        Job(services.climb_ladders, every=timedelta(minutes=1)),
+        Job(services.sync_watches, every=timedelta(minutes=10)),
         Job(services.end_orders, every=timedelta(minutes=10)),
         Job(services.forget_erased, every=timedelta(hours=1)),
     ),
@@ -66,6 +87,23 @@ MODULE = Module(
             lambda: settings.keep_days,
             services.forget_orders,
             gettext_noop("Orders are kept a while after their end, for appeals and compensation, and then erased."),
+        ),
+        Keep(
+            "quarantine.fence",
+            queries.appeal_days,
+            services.forget_evidence,
+            gettext_noop(
+                "What alarms stand on is kept until an order can no longer be appealed; other positions go at its end."
+            ),
+        ),
+    ),
+    intakes=(
+        Intake(
+            "quarantine/positions",
+            services.Position,
+            services.record_positions,
+            "quarantine.position",
+            bulk=services.load_positions,
         ),
     ),
     exporters=(
@@ -86,14 +124,20 @@ MODULE = Module(
         "help": Can(
             gettext_noop("Note and meet the needs of people under an order"), roles=("tracer", "commander", "registrar")
         ),
+        "desk": Can(gettext_noop("Look after people who are watched by phone"), roles=("tracer", "commander")),
+        "position": Can(gettext_noop("Send positions of phones that were enrolled"), roles=("partner",)),
         "export": Can(gettext_noop("Download orders"), roles=("tracer", "epidemiologist")),
     },
     listens={
         CaseConfirmed: (services.on_case_confirmed,),
         CaseRevised: (services.on_case_revised,),
-        FollowUpOpened: (services.on_follow_up,),
-        FollowUpMoved: (services.on_follow_up,),
-        FollowUpEnded: (services.on_follow_up,),
+        FollowUpsOpened: (services.on_follow_ups,),
+        FollowUpsMoved: (services.on_follow_ups,),
+        FollowUpsEnded: (services.on_follow_ups,),
+        OrderIssued: (services.on_order_issued,),
+        OrderChanged: (services.on_order_changed,),
+        OrderEnded: (services.on_order_ended,),
+        AlarmRaised: (services.on_alarm_raised,),
         PeopleMerged: (services.on_people_merged,),
         PeopleUnmerged: (services.on_people_unmerged,),
     },

@@ -21,6 +21,7 @@ from .follow_ups import (
     offers,
     open_of_same,
     span,
+    standing_exposures,
     times_a_day,
 )
 from .indicators import INDICATORS, Counted, Share, counted, hops, reached_in_time, shares, shares_by
@@ -154,6 +155,7 @@ __all__ = [
     "source_of",
     "span",
     "span_of",
+    "standing_exposures",
     "team_of",
     "teams",
     "times_a_day",

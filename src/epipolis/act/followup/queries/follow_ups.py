@@ -84,6 +84,15 @@ def exposures_of(row: FollowUp) -> QuerySet[Exposure]:
     return found.order_by("gone", "-until", "id")
 
 
+def standing_exposures(follow_ups: Collection[int]) -> dict[int, list[Exposure]]:
+    """Of each follow-up, its parts included, the exposures that count, in the order in which they became known."""
+    found: dict[int, list[Exposure]] = {key: [] for key in follow_ups}
+    wanted = Q(follow_up__in=list(follow_ups)) | Q(follow_up__part_of__in=list(follow_ups))
+    for one in Exposure.objects.filter(wanted, gone=None).select_related("follow_up").order_by("id"):
+        found[one.follow_up.part_of_id or one.follow_up_id].append(one)
+    return found
+
+
 def exposures_from(case_id: UUID) -> QuerySet[Exposure]:
     """Known people who met a case, as far as it still counts, in the order in which they became known."""
     found = Exposure.objects.filter(case=case_id, gone=None, follow_up__person__isnull=False)

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from epipolis.act.followup import queries
-from epipolis.act.followup.events import FollowUpEnded, FollowUpMoved
+from epipolis.act.followup.events import FollowUpsEnded, FollowUpsMoved
 from epipolis.act.followup.models import FollowUp, Handover, Interview, State
 from epipolis.core import audit, clock, events, live
 from epipolis.core.rules import Decision
@@ -69,7 +69,7 @@ def open_again(row: FollowUp, *, reason: str, by: audit.Actor, at: datetime) -> 
     audit.record("followup.reopen", by=by, at=at, subject=row.id, person=row.person_id)
     live.tell("followup", follow_up=row.id)
     if row.person_id:
-        events.publish(FollowUpMoved(follow_up=row.id, person=row.person_id))
+        events.publish(FollowUpsMoved((row.id,)))
     return row
 
 
@@ -101,7 +101,7 @@ def finish(
     audit.record("followup.end", by=by, at=at, subject=row.id, person=row.person_id, state=str(state))
     live.tell("followup", follow_up=row.id)
     if row.person_id:
-        events.publish(FollowUpEnded(follow_up=row.id, person=row.person_id, state=str(state)))
+        events.publish(FollowUpsEnded((row.id,)))
     return row
 
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from epipolis.act.followup import queries
-from epipolis.act.followup.events import FollowUpOpened
+from epipolis.act.followup.events import FollowUpsOpened
 from epipolis.act.followup.models import Exposure, FollowUp, Origin, State
 from epipolis.core import audit, clock, events, live
 from epipolis.core.rules import Decision, RulePack
@@ -210,11 +210,8 @@ class _Work:
         counts: dict[str, Any] = {"opened": len(self.opened), "exposures": len(self.added), "changed": len(self.changed)}
         audit.record("followup.exposures", by=self.by, at=self.at, subject=one, **counts)
         live.tell("followup")
-        events.publish_many(
-            FollowUpOpened(follow_up=made.id, person=made.person_id)
-            for made in self.opened.values()
-            if made.person_id and made.state == State.OPEN
-        )
+        begun = (made.id for made in self.opened.values() if made.person_id and made.state == State.OPEN)
+        events.publish_many(FollowUpsOpened.of(begun))
 
     def _begin(self, made: FollowUp, exposures: list[Exposure]) -> None:
         """Everything that a new follow-up starts with: days, reasons, who follows it, when the first call is due."""

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from epipolis.act.followup import queries
-from epipolis.act.followup.events import FollowUpMoved
+from epipolis.act.followup.events import FollowUpsMoved
 from epipolis.act.followup.models import Attempt, Change, Exposure, FollowUp, State
 from epipolis.core import audit, clock, events
 from epipolis.core.rules import Decision, RulePack
@@ -30,13 +30,13 @@ def replan_all(ids: Collection[int], *, by: audit.Actor, at: datetime, reason: s
         former, former_risk = days_of(row), row.risk
         facts.apply(row)
         if row.person_id and (days_of(row), row.risk) != (former, former_risk):
-            moved.append(FollowUpMoved(follow_up=row.id, person=row.person_id))
+            moved.append(row.id)
         if days_of(row) != former:
             row.revision += 1
             changes.append(changed(row, "dates", former, days_of(row), reason=reason, by=by, at=at))
     update_plans(rows)
     Change.objects.bulk_create(changes)
-    events.publish_many(moved)
+    events.publish_many(FollowUpsMoved.of(moved))
 
 
 def changed(

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_noop
 
-from epipolis.act.followup.events import FollowUpEnded
+from epipolis.act.followup.events import FollowUpsEnded
 from epipolis.act.followup.models import Attempt, Change, Exposure, FollowUp, State
 from epipolis.core import audit, clock, events, live
 from epipolis.core.rules import Decision, RulePack
@@ -53,7 +53,5 @@ def _end_some(pack: RulePack, *, at: datetime) -> int:
     tracing.note_follow_up(list(told.values_list("tracing_contact", flat=True)), state="closed", by=_BY, at=at)
     audit.record("followup.end", by=_BY, at=at, follow_ups=len(rows), state=str(State.NOT_NEEDED))
     live.tell("followup")
-    events.publish_many(
-        FollowUpEnded(follow_up=row.id, person=row.person_id, state=str(row.state)) for row in rows if row.person_id
-    )
+    events.publish_many(FollowUpsEnded.of(row.id for row in rows if row.person_id))
     return len(rows)

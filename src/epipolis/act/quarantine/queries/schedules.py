@@ -97,7 +97,7 @@ def plan_quarantine(contacts: Sequence[Contact], *, day: date, pack: RulePack) -
         contacts: those that still hold, and whose day is known.
         day: today, the day of the decision.
     """
-    inputs: dict[str, Any] = {"contacts": [(one.day.isoformat(), one.counted_by) for one in contacts]}
+    inputs: dict[str, Any] = {"contacts": sorted((one.day.isoformat(), one.counted_by) for one in contacts)}
     if not contacts:
         return Planned(None, None, False, _decision(None, pack, day, inputs, [(_NO_CONTACT, {})]))
     last = max(contacts, key=lambda one: one.day)

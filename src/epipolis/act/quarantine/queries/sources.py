@@ -1,11 +1,12 @@
 """What an order is counted from, as it is believed now: contacts of a follow-up, the illness of a case."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from epipolis.act.followup import queries as followup
-from epipolis.act.followup.models import FollowUp, Origin
+from epipolis.act.followup.models import Exposure, FollowUp, Origin
 from epipolis.act.quarantine.models import Order, SelfReport
 from epipolis.core import clock
 from epipolis.sense.cases import queries as cases
@@ -20,8 +21,12 @@ _DAY = timedelta(days=1)
 
 def contacts_of(row: FollowUp) -> list[Contact]:
     """The contacts of a follow-up that still count, as far as their day is known."""
-    found = followup.exposures_of(row).filter(gone=None, counted_from__isnull=False)
-    return [Contact(one.counted_from, one.counted_by) for one in found if one.counted_from]
+    return contacts_in(followup.exposures_of(row).filter(gone=None))
+
+
+def contacts_in(exposures: Iterable[Exposure]) -> list[Contact]:
+    """Exposures that count as contacts, as far as their day is known."""
+    return [Contact(one.counted_from, one.counted_by) for one in exposures if one.counted_from]
 
 
 def illness_of(case: Case, *, well_since: date | None = None) -> Illness:
@@ -80,8 +85,14 @@ def household_of(row: FollowUp | None, case: UUID | None) -> UUID | None:
         return uuid5(NAMESPACE_OID, f"household of case {case}")
     if row is None:
         return None
-    lives = followup.exposures_of(row).filter(gone=None, origin=Origin.HOUSEHOLD, case__isnull=False).order_by("id").first()
-    return household_of(None, lives.case_id) if lives else None
+    return household_in(followup.exposures_of(row).filter(gone=None).order_by("id"))
+
+
+def household_in(exposures: Iterable[Exposure]) -> UUID | None:
+    """The same of exposures that count, in the order in which they became known."""
+    cases_lived_with = (one.case_id for one in exposures if one.origin == Origin.HOUSEHOLD and one.case_id)
+    case = next(cases_lived_with, None)
+    return household_of(None, case) if case else None
 
 
 def is_ill_now(person: UUID, disease: str) -> bool:

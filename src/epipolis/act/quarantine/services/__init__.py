@@ -1,58 +1,120 @@
 """Every write of orders."""
 
+from .alarms import (
+    CALLED,
+    CLOSED_WITH,
+    VISITED,
+    climb,
+    climb_ladders,
+    close_alarm,
+    give_back,
+    hand_over,
+    note_call,
+    note_visit,
+    on_alarm_raised,
+    read_shift_note,
+    refer_alarm,
+    signals_of,
+    take_alarm,
+)
 from .appeals import answer_appeal, evidence_of, file_appeal
 from .changing import accept_ask, change_days, decline_ask, move_order, note_told, note_well
+from .crowds import draft_from_follow_ups
 from .drafting import draft_from_case, draft_from_follow_up, draft_order
 from .ending import end_orders, forget_erased, forget_orders
 from .issuing import HOW, Issued, Terms, issue_household, issue_order, lift_order, withdraw_draft
 from .links import address_of, find_link, note_use, renew_link, token_of
-from .listeners import on_case_confirmed, on_case_revised, on_follow_up, on_people_merged, on_people_unmerged
+from .listeners import on_case_confirmed, on_case_revised, on_follow_ups, on_people_merged, on_people_unmerged
+from .memory import shown_fence, shown_fixes
 from .needs import NeedAsked, Report, meet_need, self_report, tell_needs
 from .papers import PAPERS, Paper, draw_paper
+from .phones import end_phone, enrol_phone, orders_of_phone, phone_address
+from .positions import Position, load_positions, record_positions
 from .storing import OrderError
 from .undoing import UNDOABLE, undo
+from .watches import (
+    forget_evidence,
+    look_for_silence,
+    on_order_changed,
+    on_order_ended,
+    on_order_issued,
+    sync_watch,
+    sync_watches,
+)
 from .watching import unwatch_order, watch_order
 
 __all__ = [
+    "CALLED",
+    "CLOSED_WITH",
     "HOW",
     "PAPERS",
     "UNDOABLE",
+    "VISITED",
     "Issued",
     "NeedAsked",
     "OrderError",
     "Paper",
+    "Position",
     "Report",
     "Terms",
     "accept_ask",
     "address_of",
     "answer_appeal",
     "change_days",
+    "climb",
+    "climb_ladders",
+    "close_alarm",
     "decline_ask",
     "draft_from_case",
     "draft_from_follow_up",
+    "draft_from_follow_ups",
     "draft_order",
     "draw_paper",
     "end_orders",
+    "end_phone",
+    "enrol_phone",
     "evidence_of",
     "file_appeal",
     "find_link",
     "forget_erased",
+    "forget_evidence",
     "forget_orders",
+    "give_back",
+    "hand_over",
     "issue_household",
     "issue_order",
     "lift_order",
+    "load_positions",
+    "look_for_silence",
     "meet_need",
     "move_order",
+    "note_call",
     "note_told",
     "note_use",
+    "note_visit",
     "note_well",
+    "on_alarm_raised",
     "on_case_confirmed",
     "on_case_revised",
-    "on_follow_up",
+    "on_follow_ups",
+    "on_order_changed",
+    "on_order_ended",
+    "on_order_issued",
     "on_people_merged",
     "on_people_unmerged",
+    "orders_of_phone",
+    "phone_address",
+    "read_shift_note",
+    "record_positions",
+    "refer_alarm",
     "renew_link",
     "self_report",
+    "shown_fence",
+    "shown_fixes",
+    "signals_of",
+    "sync_watch",
+    "sync_watches",
+    "take_alarm",
     "tell_needs",
     "token_of",
     "undo",

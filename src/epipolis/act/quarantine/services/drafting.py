@@ -20,8 +20,8 @@ from epipolis.sense.people import queries as people
 
 from .storing import TOPIC, finish, store, values
 
-_LOCK = 7_601
-_DAYS = ("starts", "until", "standard_until", "is_earliest")
+LOCK = 7_601
+DAYS = ("starts", "until", "standard_until", "is_earliest")
 _NEWS = gettext_noop("The facts from which the days are counted changed.")
 _NO_CONTACT = gettext_noop("The contact no longer counts: what made it one was corrected.")
 _NO_CASE = gettext_noop("The case is no longer confirmed.")
@@ -53,28 +53,33 @@ def draft_order(
     rows = hold(person)
     known = _open_one(rows, kind)
     if known is not None:
+        known.case_id, known.follow_up = known.case_id or case, known.follow_up or follow_up
         follow(known, planned, by=by, at=at)
         return known
     language, district = followup.lives({rows[0]}).get(rows[0], ("", None))
-    made = Order(
+    made = new_draft(person, kind, disease, planned, language, district, at=at)
+    made.case_id, made.follow_up, made.simulated = case, follow_up, simulated
+    made.household, made.revision = queries.household_of(follow_up, case), 0
+    store(made, "drafted", {}, values(made, DAYS), by=by, at=at, rule=planned.decision.rule)
+    return made
+
+
+def new_draft(
+    person: UUID | None, kind: str, disease: str, planned: Planned, language: str, district: int | None, *, at: datetime
+) -> Order:
+    """A draft that is not stored yet."""
+    return Order(
         person_id=person,
         kind=kind,
         disease=disease,
-        case_id=case,
-        follow_up=follow_up,
-        household=queries.household_of(follow_up, case),
         radius=queries.paper_rules(clock.local_day(at))["radius"],
         language=language,
         district_id=district,
         decision=planned.decision.to_json(),
         known_at=at,
-        revision=0,
-        simulated=simulated,
         **{name: getattr(planned, name) for name in ("starts", "until", "is_earliest")},
         standard_until=planned.until,
     )
-    store(made, "drafted", {}, values(made, _DAYS), by=by, at=at, rule=planned.decision.rule)
-    return made
 
 
 @transaction.atomic
@@ -115,7 +120,7 @@ def draft_from_follow_up(follow_up_id: int, *, by: audit.Actor, at: datetime) ->
     known = _open_one(rows, str(Kind.QUARANTINE))
     day = clock.local_day(at)
     pack = queries.rules_of(str(Kind.QUARANTINE), day)
-    lost = _why_not(row, pack.reference, pack["risks"])
+    lost = why_not(row, pack.reference, pack["risks"])
     if lost is not None:
         if known is not None and known.follow_up_id == row.id:
             _loses(known, *lost, by=by, at=at)
@@ -131,21 +136,29 @@ def draft_from_follow_up(follow_up_id: int, *, by: audit.Actor, at: datetime) ->
 
 def follow(row: Order, planned: Planned, *, by: audit.Actor, at: datetime) -> None:
     """Let a locked order follow the rule: a draft takes the days over, an issued order asks the officer."""
-    if planned.until == row.standard_until and (row.state == State.ISSUED or planned.starts == row.starts):
+    if _is_known(row, planned):
         if row.asks.get("kind") == "days" and row.state == State.ISSUED:  # the news was taken back
             row.asks = {}
             store(row, "asked", {}, {}, by=by, at=at, reason=_NEWS)
         return
-    before = values(row, _DAYS)
+    before = values(row, DAYS)
     if row.state == State.DRAFT:
         row.starts, row.until, row.is_earliest = planned.starts, planned.until, planned.is_earliest
         row.standard_until, row.decision = planned.until, planned.decision.to_json()
-        store(row, "redrafted", before, values(row, _DAYS), by=by, at=at, reason=_NEWS)
+        store(row, "redrafted", before, values(row, DAYS), by=by, at=at, reason=_NEWS)
     elif planned.until == row.until and planned.is_earliest == row.is_earliest:
         row.standard_until, row.decision, row.asks = planned.until, planned.decision.to_json(), {}
-        store(row, "agreed", before, values(row, _DAYS), by=by, at=at, reason=_NEWS)
+        store(row, "agreed", before, values(row, DAYS), by=by, at=at, reason=_NEWS)
     elif row.asks.get("until") != (planned.until.isoformat() if planned.until else None) or row.asks.get("kind") != "days":
         ask(row, "days", planned, by=by, at=at)
+
+
+def _is_known(row: Order, planned: Planned) -> bool:
+    """Whether the rule says what it said before, or what an officer has declined already."""
+    outcome = planned.decision.outcome
+    if row.state == State.DRAFT:
+        return outcome == row.decision.get("outcome") and planned.starts == row.starts
+    return outcome in (row.decision.get("outcome"), row.decision.get("declined"))
 
 
 def ask(row: Order, kind: str, planned: Planned | None, *, by: audit.Actor, at: datetime, reason: str = _NEWS) -> None:
@@ -161,7 +174,7 @@ def hold(person: UUID) -> tuple[UUID, ...]:
     """Every row of a person; whoever else drafts for them waits until this transaction ends."""
     rows = people.same_person(person)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, str(rows[0])])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, str(rows[0])])
     return rows
 
 
@@ -171,7 +184,7 @@ def _open_one(rows: tuple[UUID, ...], kind: str) -> Order | None:
     return found.order_by("-state", "-until", "id").first()
 
 
-def _why_not(row: FollowUp, rule: str, risks: list[str]) -> tuple[str, dict[str, Any]] | None:
+def why_not(row: FollowUp, rule: str, risks: list[str]) -> tuple[str, dict[str, Any]] | None:
     """Why nothing is ordered for a contact; None where the rule does order."""
     reasons = {Followed.CANCELLED: _NO_CONTACT, Followed.NOT_NEEDED: _OVER, Followed.COMPLETED: _OVER}
     if row.state == Followed.CONVERTED:

@@ -1,11 +1,12 @@
 """What orders do when something upstream changed; each listener may hear a thing twice."""
 
-from epipolis.act.followup.events import FollowUpEnded, FollowUpMoved, FollowUpOpened
+from epipolis.act.followup.events import FollowUpsEvent
 from epipolis.core import clock
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
 from epipolis.sense.people.events import PeopleMerged, PeopleUnmerged
 
-from .drafting import draft_from_case, draft_from_follow_up
+from .crowds import draft_from_follow_ups
+from .drafting import draft_from_case
 from .joining import join, part
 from .storing import TOPIC
 
@@ -23,9 +24,9 @@ def on_case_revised(event: CaseRevised) -> None:
         draft_from_case(event.case, by=TOPIC, at=clock.now())
 
 
-def on_follow_up(event: FollowUpOpened | FollowUpMoved | FollowUpEnded) -> None:
-    """A contact gets a draft of quarantine, which follows what is known of the contact."""
-    draft_from_follow_up(event.follow_up, by=TOPIC, at=clock.now())
+def on_follow_ups(event: FollowUpsEvent) -> None:
+    """Contacts get drafts of quarantine, which follow what is known of the contacts."""
+    draft_from_follow_ups(event.follow_ups, by=TOPIC, at=clock.now())
 
 
 def on_people_merged(event: PeopleMerged) -> None:
