@@ -8,6 +8,8 @@ from django.apps import apps
 
 from epipolis.act.followup import services as followup
 from epipolis.act.followup.models import Attempt, Change, DailyCheck, Exposure, FollowUp, Handover, Interview, SelfReportLink
+from epipolis.act.quarantine import services as quarantine
+from epipolis.act.quarantine.models import Appeal, Need, Order, OrderChange, OrderLink, SelfReport
 from epipolis.core import retention
 from epipolis.core.models import SentOnce, TaskRun, User
 from epipolis.sense.checkins.models import Source, Visit, VisitorLink
@@ -16,10 +18,13 @@ from epipolis.sense.people.services import erase_person, find_or_make_people, is
 from epipolis.sense.people.services.rows import PersonRow
 from epipolis.understand.tracing.models import CaseStay, Contact, Encounter, Trace
 from tests.act.followup import factories as followed
+from tests.act.quarantine import factories as ordered
 from tests.understand.tracing import factories as city
 
 FOLLOWED = {FollowUp, Exposure, DailyCheck, Attempt, Change, Handover, Interview, SelfReportLink}
-BY_THE_JOB = {SentOnce, TaskRun, Visit, VisitorLink, ReturnCode, Trace, Contact, Encounter, CaseStay} | FOLLOWED
+ORDERED = {Order, OrderChange, Need, Appeal, SelfReport, OrderLink}
+TRACED = {Visit, VisitorLink, Trace, Contact, Encounter, CaseStay}
+BY_THE_JOB = {SentOnce, TaskRun, ReturnCode} | TRACED | FOLLOWED | ORDERED
 BY_ERASURE = {Identifier, ContactPoint, MatchKey, MatchQuestion}  # whole rows; of a person the fields below
 STAYS_OF_A_PERSON = {
     "id": "opaque; cases and contacts count under it",
@@ -127,6 +132,7 @@ def test_the_nightly_job_empties_every_table_that_is_left_to_it():
     TaskRun.objects.create(task="import", title="list.csv", asked=city.NOW, finished=city.NOW, state="done")
     SentOnce.objects.create(sender="device", key=str(uuid4()), request_digest="", at=city.NOW)
     _follow()
+    _order()
     before = {model._meta.label for model in BY_THE_JOB if not model.objects.exists()}
 
     retention.enforce(at=city.NOW + timedelta(days=3_650))
@@ -144,6 +150,15 @@ def _follow():
     followup.assign(row.id, to=giver, by="test", at=city.NOW)
     followup.start_interview(followed.case().id, by=giver, at=city.NOW)
     followup.hand_over(giver=giver, taker=taker, note="", by=giver, at=city.NOW)
+
+
+def _order():
+    """An order that was appealed and lifted, with everything that belongs to it."""
+    row = ordered.issued()
+    quarantine.tell_needs(row.id, [quarantine.NeedAsked("food")], by="test", at=city.NOW)
+    quarantine.self_report(row.id, quarantine.Report(city.NOW.date()), by="test", at=city.NOW)
+    quarantine.file_appeal(row.id, "I met nobody.", by="test", at=city.NOW)
+    quarantine.lift_order(row.id, reason="right", by="test", at=city.NOW)
 
 
 @pytest.mark.django_db
