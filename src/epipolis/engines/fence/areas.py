@@ -29,7 +29,7 @@ class Areas:
     frame: Array
     """west, south, cells for each degree of longitude, of latitude; four float64."""
     grid: Array
-    """int32 [rows, columns]: the area, -1 for none, or -2 - i for the i-th cell with a border."""
+    """int16 or int32 [rows, columns]: the area, -1 for none, or -2 - i for the i-th cell with a border."""
     asked: Array
     """int64, one more than cells with a border: where the areas to ask begin in `who`."""
     who: Array
@@ -42,7 +42,7 @@ class Areas:
     """float64 [n, 4]: lon, lat of the southern end, lon, lat of the northern."""
 
     @classmethod
-    def from_polygons(cls, polygons: Mapping[str, Sequence[Ring]] | Sequence[Sequence[Ring]], *, cells: int = 1024) -> "Areas":
+    def from_polygons(cls, polygons: Mapping[str, Sequence[Ring]] | Sequence[Sequence[Ring]], *, cells: int = 400) -> "Areas":
         """Each area as its rings of (lon, lat), holes and further parts among them, closed or not.
 
         `cells`: along the longer side of the raster. Where areas overlap the first one counts. At most 32,767 areas.
@@ -63,7 +63,7 @@ class Areas:
         return cls(names, frame, *_raster(borders, frame, rows, columns))
 
     @classmethod
-    def from_geojson(cls, collection: Mapping[str, Any], name: str, *, cells: int = 1024) -> "Areas":
+    def from_geojson(cls, collection: Mapping[str, Any], name: str, *, cells: int = 400) -> "Areas":
         """The polygons of a feature collection, named by the property `name`; features of one name are one area.
 
         Raises:
@@ -157,6 +157,8 @@ def _raster(borders: list[Array], frame: Array, rows: int, columns: int) -> tupl
     bordered, asked = np.unique(cell, return_index=True)
     otherwise = grid.ravel()[bordered].astype(np.int16)
     grid.ravel()[bordered] = -2 - np.arange(bordered.size)
+    if bordered.size < 32_000:
+        grid = grid.astype(np.int16)  # half the memory to look up in
     return (
         grid,
         np.append(asked, cell.size).astype(np.int64),
