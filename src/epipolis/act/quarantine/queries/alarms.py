@@ -1,0 +1,180 @@
+"""Alarms and the people of the desk: what is open, what was done, and how often it was for nothing."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models.functions import TruncDate
+from django.utils.translation import gettext as _
+
+from epipolis.act.quarantine.models import (
+    Alarm,
+    FenceState,
+    Order,
+    PhoneHolder,
+    Receipt,
+    ShiftNote,
+    Step,
+    Transition,
+    Watch,
+)
+from epipolis.core import clock
+from epipolis.core.sealing import unseal
+
+OPEN_ALARM = ~Q(state=Alarm.State.CLOSED)
+_FALSE = (Alarm.Outcome.FALSE, Alarm.Outcome.PHONE, Alarm.Outcome.HEARD)
+
+
+def open_alarms(*, mine: str = "", kind: str = "") -> QuerySet[Alarm]:
+    """Alarms that somebody should look after, in the order in which they are due."""
+    found = Alarm.objects.filter(OPEN_ALARM)
+    if mine:
+        found = found.filter(taken_by=mine)
+    if kind:
+        found = found.filter(kind=kind)
+    return _with_order(found).order_by(F("due").asc(nulls_last=True), "id")
+
+
+def closed_alarms() -> QuerySet[Alarm]:
+    return _with_order(Alarm.objects.filter(state=Alarm.State.CLOSED)).order_by("-known_at", "-id")
+
+
+def alarm(number: int) -> Alarm | None:
+    return _with_order(Alarm.objects.all()).filter(id=number).first() if 0 < number < 2**63 else None
+
+
+def alarms_of(order: Order) -> QuerySet[Alarm]:
+    return Alarm.objects.filter(order=order.id).order_by("-known_at", "-id")
+
+
+def steps_of(alarms: Iterable[Alarm]) -> dict[int, list[Step]]:
+    """What was done about each alarm, in its order."""
+    found: dict[int, list[Step]] = {}
+    for one in Step.objects.filter(alarm__in=[alarm.id for alarm in alarms]).order_by("at", "id"):
+        found.setdefault(one.alarm_id, []).append(one)
+    return found
+
+
+def count_open() -> dict[str, int]:
+    """Open alarms by kind."""
+    return dict(Alarm.objects.filter(OPEN_ALARM).order_by().values_list("kind").annotate(n=Count("id")))
+
+
+def count_due(at: datetime) -> dict[str, int]:
+    """How many alarms wait, and how many of them longer than they may."""
+    return Alarm.objects.filter(OPEN_ALARM).aggregate(open=Count("id"), late=Count("id", filter=Q(due__lt=at)))
+
+
+def watches(*, state: str = "") -> QuerySet[Watch]:
+    """People who are watched now; those who may need somebody first."""
+    found = Watch.objects.filter(ended=None).select_related("order", "order__district").defer("order__district__border")
+    found = found.filter(state=state) if state else found
+    return found.alias(rank=_rank()).order_by("rank", F("heard").asc(nulls_first=True), "order_id")
+
+
+def _rank() -> Any:
+    order = ("outside", "silent", "off", "uncertain", "unknown", "inside")
+    return Case(*(When(state=s, then=Value(n)) for n, s in enumerate(order)), output_field=IntegerField(), default=Value(9))
+
+
+def watch_of(order: Order) -> Watch | None:
+    return Watch.objects.filter(order=order.id).first()
+
+
+def count_states() -> dict[str, int]:
+    """People who are watched now, by state."""
+    counted = dict(Watch.objects.filter(ended=None).order_by().values_list("state").annotate(n=Count("order_id")))
+    return {state: counted.get(state, 0) for state in FenceState.values}
+
+
+def without_phone() -> set[int]:
+    """Orders that are watched, and no phone speaks for them."""
+    held = PhoneHolder.objects.filter(until=None).values("order_id")
+    return set(Watch.objects.filter(ended=None).exclude(order__in=held).values_list("order_id", flat=True))
+
+
+def phone_of(order: Order) -> PhoneHolder | None:
+    return PhoneHolder.objects.filter(order=order.id, until=None).select_related("phone").first()
+
+
+def holders_of_phone(holder: PhoneHolder) -> int:
+    return PhoneHolder.objects.filter(phone=holder.phone_id, until=None).count()
+
+
+def transitions_of(order: Order) -> QuerySet[Transition]:
+    return Transition.objects.filter(order=order.id).order_by("-at", "-id")
+
+
+def receipts_of(order: Order) -> QuerySet[Receipt]:
+    return Receipt.objects.filter(order=order.id).order_by("-at")
+
+
+def evidence_of(one: Alarm) -> list[dict[str, Any]]:
+    """The fixes that an alarm stands on, the newest first; none after the time for appeals."""
+    found: list[dict[str, Any]] = json.loads(unseal(one.evidence) or "[]")
+    return found
+
+
+def shift_notes() -> QuerySet[ShiftNote]:
+    return ShiftNote.objects.order_by("-at", "-id")
+
+
+def _with_order(found: QuerySet[Alarm]) -> QuerySet[Alarm]:
+    return found.select_related("order", "order__district").defer("order__district__border", "evidence")
+
+
+@dataclass(frozen=True)
+class AlarmCount:
+    """What alarms of one cause came to, and how often that is for each person and day."""
+
+    title: str
+    alarms: int
+    false: int
+    a_day: float | None
+
+
+def person_days(since: date, until: date, at: datetime) -> float:
+    """For how many people and days phones were watched between two local days, both included."""
+    first, last = clock.start_of(since), min(clock.start_of(until + timedelta(days=1)), at)
+    total = timedelta()
+    for began, ended in Watch.objects.filter(began__lt=last).exclude(ended__lt=first).values_list("began", "ended"):
+        total += max(timedelta(), min(ended or last, last) - max(began, first))
+    return total / timedelta(days=1)
+
+
+def alarm_counts(since: date, until: date, at: datetime) -> list[AlarmCount]:
+    """Alarms by kind, and how many were for nothing, for each person-day."""
+    days = person_days(since, until, at)
+    rows = {
+        kind: (count, false)
+        for kind, count, false in _between(since, until)
+        .values_list("kind")
+        .annotate(n=Count("id"), false=Count("id", filter=Q(outcome__in=_FALSE)))
+        .order_by()
+    }
+    named = [(str(label), *rows.get(value, (0, 0))) for value, label in Alarm.Kind.choices]
+    total = (_("all"), sum(one[1] for one in named), sum(one[2] for one in named))
+    return [AlarmCount(title, n, false, false / days if days else None) for title, n, false in (*named, total)]
+
+
+def outcomes(since: date, until: date) -> list[tuple[str, int]]:
+    """What alarms turned out to be."""
+    counted = dict(_between(since, until).exclude(outcome="").order_by().values_list("outcome").annotate(n=Count("id")))
+    return [(str(label), counted.get(value, 0)) for value, label in Alarm.Outcome.choices]
+
+
+def alarms_by_day(since: date, until: date) -> list[dict[str, Any]]:
+    """Alarms of each local day: those for nothing, the others, those still open."""
+    days = {since + timedelta(days=n): {"false": 0, "true": 0, "open": 0} for n in range((until - since).days + 1)}
+    rows = _between(since, until).annotate(day=TruncDate("known_at", tzinfo=clock.zone())).order_by()
+    for day, outcome, count in rows.values_list("day", "outcome").annotate(n=Count("id")):
+        if day in days:
+            days[day]["open" if not outcome else "false" if outcome in _FALSE else "true"] += count
+    return [{"day": day, **counts} for day, counts in days.items()]
+
+
+def _between(since: date, until: date) -> QuerySet[Alarm]:
+    return Alarm.objects.filter(known_at__gte=clock.start_of(since), known_at__lt=clock.start_of(until + timedelta(days=1)))
