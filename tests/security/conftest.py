@@ -2,10 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.test import Client
 from django.test.client import ClientHandler
@@ -14,7 +17,19 @@ from epipolis.core import access, clock
 from epipolis.core.modules import ROLES
 from epipolis.core.roles import declared_permissions
 
-_HANDLERS = {enforce: ClientHandler(enforce) for enforce in (False, True)}  # one each: they load all middleware
+
+class _Handler(ClientHandler):
+    """Answers as the platform does; where somebody is `known`, it asks the database no more who they are and what they may."""
+
+    known: Any = None
+
+    def get_response(self, request: Any) -> Any:
+        if self.known is not None:
+            request._cached_user = copy(self.known)
+        return super().get_response(request)
+
+
+_HANDLERS = {enforce: _Handler(enforce) for enforce in (False, True)}  # one each: they load all middleware
 
 
 @pytest.fixture
@@ -60,6 +75,20 @@ def quiet() -> Iterator[None]:
     logging.disable(logging.ERROR)
     yield
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def everything_is_known(people, cookies, monkeypatch) -> Iterator[None]:
+    """For tests of what is sent, whoever sends it: the account with all roles is read once, not at each of its requests."""
+    user = get_user_model().objects.get(pk=people["everything"].pk)
+    assert user.get_all_permissions()  # which the account keeps
+    session, load = Session.objects.get(pk=cookies["everything"]), SessionStore._get_session_from_db
+    monkeypatch.setattr(
+        SessionStore, "_get_session_from_db", lambda own: session if own.session_key == session.pk else load(own)
+    )
+    _HANDLERS[False].known = user
+    yield
+    _HANDLERS[False].known = None
 
 
 @pytest.fixture

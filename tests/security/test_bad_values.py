@@ -12,7 +12,7 @@ from epipolis.core.api import make_api
 from tests.security.bad_values import ALONE, BODIES, IN_ADDRESSES, IN_PAGES, KINDS, as_json, example, spoiled
 from tests.security.surface import ARGUMENTS, escaped, fill, fill_braces, operations, pages
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("everything_is_known")]
 _MOST_SHOWN = 20
 
 

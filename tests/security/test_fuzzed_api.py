@@ -12,7 +12,7 @@ from schemathesis.generation.modes import GenerationMode
 from epipolis.core.api import make_api
 from tests.security.surface import escaped
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("everything_is_known")]
 _EXAMPLES = 2  # of each operation and of each way of making them
 _REFUSALS = {400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 429}
 _NOT_SENT = {"content-type", "content-length", "cookie", "host"}
