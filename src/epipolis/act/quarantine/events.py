@@ -40,3 +40,15 @@ class NeedTold(Event):
     person: UUID
     kind: str
     urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRaised(Event):
+    """Somebody who is watched should be looked after; `kind` is a name of Alarm.Kind."""
+
+    priority = 5
+
+    alarm: int
+    order: int
+    person: UUID
+    kind: str

@@ -11,7 +11,7 @@ from epipolis.act.followup.queries import SYMPTOMS
 from epipolis.sense.city import queries as city
 
 from . import queries
-from .models import Appeal, Basis, Kind, Need, PlaceKind
+from .models import Alarm, Appeal, Basis, FenceState, Kind, Need, Phone, PlaceKind
 from .services import NeedAsked, Report
 
 _PLAIN = [ProhibitNullCharactersValidator()]
@@ -220,3 +220,48 @@ class ReportForm(PageForm):
             is_ill="yes" in symptoms.values() or fever,
             client_id=told["client_id"],
         )
+
+
+class DeskFilter(forms.Form):
+    state = forms.ChoiceField(required=False, choices=FenceState.choices)
+    show = forms.ChoiceField(required=False, choices=[("open", ""), ("mine", ""), ("closed", "")])
+
+
+class CallForm(PageForm):
+    """What came of a call: first whether somebody needs help."""
+
+    result = forms.ChoiceField(
+        label=_("What came of it"),
+        choices=[
+            ("no_answer", _("nobody answered")),
+            ("well", _("is well, at the place")),
+            ("needs_help", _("needs help")),
+            ("phone_trouble", _("trouble with the phone")),
+            ("says_away", _("says they are elsewhere")),
+        ],
+    )
+    text = forms.CharField(label=_("Note"), required=False, max_length=1_000, validators=_PLAIN)
+
+
+class VisitForm(PageForm):
+    result = forms.ChoiceField(
+        label=_("What came of it"), choices=[("found", _("was at the place")), ("nobody", _("nobody was there"))]
+    )
+    text = forms.CharField(label=_("Note"), required=False, max_length=1_000, validators=_PLAIN)
+
+
+class CloseForm(PageForm):
+    outcome = forms.ChoiceField(
+        label=_("What it was"), choices=[one for one in Alarm.Outcome.choices if one[0] not in ("heard", "ended")]
+    )
+    text = forms.CharField(label=_("Note"), required=False, max_length=1_000, validators=_PLAIN)
+
+
+class EnrolForm(PageForm):
+    kind = forms.ChoiceField(label=_("Whose telephone"), choices=Phone.Kind.choices)
+
+
+class ShiftForm(PageForm):
+    text = forms.CharField(
+        label=_("For the next shift"), max_length=_LONG, validators=_PLAIN, widget=forms.Textarea(attrs={"rows": 3})
+    )

@@ -17,31 +17,50 @@ from .actions import (
     well,
     withdraw,
 )
+from .desk import away_points, close, desk, false_alarms, give_back, note_call, note_visit, refer, shift, take, watched_points
+from .fence import end_phone, enrol, fence, fence_shapes
 from .lists import orders, statistics
 from .mine import mine
 from .order import order, paper
+from .phone import phone
 
 __all__ = [
     "accept",
     "answer",
+    "away_points",
+    "close",
     "days",
     "decline",
+    "desk",
     "draft",
+    "end_phone",
+    "enrol",
+    "false_alarms",
+    "fence",
+    "fence_shapes",
+    "give_back",
     "issue",
     "lift",
     "link",
     "meet_need",
     "mine",
     "move",
+    "note_call",
+    "note_visit",
     "order",
     "orders",
     "paper",
+    "phone",
+    "refer",
+    "shift",
     "statistics",
+    "take",
     "tell_needs",
     "told",
     "undo",
     "unwatch",
     "watch",
+    "watched_points",
     "well",
     "withdraw",
 ]
