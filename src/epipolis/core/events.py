@@ -16,8 +16,6 @@ from django.db import connection
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from epipolis.core import rules
-
 Listener = Callable[[Any], None]
 # The function by which the job library itself defers; told in one text, for a value each costs more than the jobs.
 _DEFER = """
@@ -76,6 +74,8 @@ def publish_many(events: Iterable[Event]) -> None:
 @app.task(name="deliver", retry=_RETRY, queue="events")
 def deliver(event: str, listener: str, body: dict[str, Any]) -> None:
     """Run one listener for one event. A listener that is gone (its module is switched off) has nothing left to do."""
+    from epipolis.core import rules  # noqa: PLC0415 -- it needs the tables, and events are declared before them
+
     for kind, heard in _listeners.items():
         for one in heard:
             if (_name(kind), _name(one)) == (event, listener):
