@@ -8,6 +8,8 @@ from django.apps import apps
 
 from epipolis.act.followup import services as followup
 from epipolis.act.followup.models import Attempt, Change, DailyCheck, Exposure, FollowUp, Handover, Interview, SelfReportLink
+from epipolis.act.notices import services as notices
+from epipolis.act.notices.models import Broadcast, DeliveryEvent, Inbound, Notice, PushSubscription, SimulatedMessage
 from epipolis.act.quarantine import services as quarantine
 from epipolis.act.quarantine.models import Appeal, Need, Order, OrderChange, OrderLink, SelfReport
 from epipolis.core import retention
@@ -18,13 +20,15 @@ from epipolis.sense.people.services import erase_person, find_or_make_people, is
 from epipolis.sense.people.services.rows import PersonRow
 from epipolis.understand.tracing.models import CaseStay, Contact, Encounter, Trace
 from tests.act.followup import factories as followed
+from tests.act.notices import factories as noticed
 from tests.act.quarantine import factories as ordered
 from tests.understand.tracing import factories as city
 
 FOLLOWED = {FollowUp, Exposure, DailyCheck, Attempt, Change, Handover, Interview, SelfReportLink}
 ORDERED = {Order, OrderChange, Need, Appeal, SelfReport, OrderLink}
 TRACED = {Visit, VisitorLink, Trace, Contact, Encounter, CaseStay}
-BY_THE_JOB = {SentOnce, TaskRun, ReturnCode} | TRACED | FOLLOWED | ORDERED
+NOTICED = {Notice, DeliveryEvent, Inbound, SimulatedMessage, PushSubscription, Broadcast}
+BY_THE_JOB = {SentOnce, TaskRun, ReturnCode} | TRACED | FOLLOWED | ORDERED | NOTICED
 BY_ERASURE = {Identifier, ContactPoint, MatchKey, MatchQuestion}  # whole rows; of a person the fields below
 STAYS_OF_A_PERSON = {
     "id": "opaque; cases and contacts count under it",
@@ -38,6 +42,9 @@ STAYS_OF_A_PERSON = {
     "compared": "says only whether the record was compared with the others",
 }
 STAYS = {
+    "notices.Template": "a text, and the staff who wrote and approved it",
+    "notices.Preference": "opaque: by which channels somebody wants to be told, as long as the person",
+    "notices.StoppedAddress": "a keyed hash: whoever said stop is not written to again, however long ago that was",
     "core.AuditEntry": "append-only and chained: whoever looked stays known; it holds identifiers, never names",
     "core.User": "staff, as long as they work here; a closed account stays, for the trail names it",
     "core.DeviceToken": "a device, not a person; its issuer is staff",
@@ -133,6 +140,7 @@ def test_the_nightly_job_empties_every_table_that_is_left_to_it():
     SentOnce.objects.create(sender="device", key=str(uuid4()), request_digest="", at=city.NOW)
     _follow()
     _order()
+    _notices()
     before = {model._meta.label for model in BY_THE_JOB if not model.objects.exists()}
 
     retention.enforce(at=city.NOW + timedelta(days=3_650))
@@ -150,6 +158,17 @@ def _follow():
     followup.assign(row.id, to=giver, by="test", at=city.NOW)
     followup.start_interview(followed.case().id, by=giver, at=city.NOW)
     followup.hand_over(giver=giver, taker=taker, note="", by=giver, at=city.NOW)
+
+
+def _notices():
+    """A message that left and was answered, a warning, and a browser."""
+    row = noticed.notice(at=city.NOW)
+    notices.send_waiting(city.NOW)
+    notices.answer_from_phone(row.to_hash, "sms", "thank you", at=city.NOW)
+    PushSubscription.objects.create(person_id=row.person_id, endpoint_hash="x", made=city.NOW, gone=city.NOW)
+    Broadcast.objects.create(
+        event="water", drafted=city.NOW, expires=city.NOW, drafted_by=User.objects.create_user("eva"), area="here"
+    )
 
 
 def _order():

@@ -13,6 +13,9 @@ pytestmark = pytest.mark.django_db
 PUBLIC_OPERATIONS: dict[str, str] = {
     "GET /api/v1/situation/public": "the city's published figures, with small counts withheld",
     "POST /api/v1/transfers/exchange": "each request is signed by the compared key of a partner office, once and for now",
+    "POST /api/v1/notices/reports/{provider}": "each report is signed by its provider, and taken once",
+    "GET /api/v1/notices/reports/{provider}": "WhatsApp asks once with the agreed word whether the address is ours",
+    "GET /api/v1/notices/alerts/{broadcast_id}": "warnings are for everybody, and only those that went out",
     "GET /api/v1/people/mine": "the return code in its header opens one record; wrong ones are counted and lock it",
 }
 NOBODY_IS_SENT_TO = "/accounts/login/"
