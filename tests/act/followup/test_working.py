@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from epipolis.act.followup import queries, services
-from epipolis.act.followup.models import Change, DailyCheck, FollowUp, State
+from epipolis.act.followup.models import Change, DailyCheck, FollowUp, Handover, State
 from epipolis.act.followup.services import Answer, FollowUpError
 from epipolis.core import clock, rules
 from epipolis.core.models import AuditEntry
@@ -380,6 +380,21 @@ def test_a_shift_hands_over_and_only_the_other_takes(django_user_model):
     assert again(row).assigned_to == bao
     with pytest.raises(FollowUpError, match="taken already"):
         services.accept_handover(given.id, by=bao, at=NOW)
+
+
+def test_contacts_that_are_offered_again_wait_once(django_user_model):
+    team_of_three(django_user_model)
+    ana, bao = (django_user_model.objects.get(username=name) for name in ("ana", "bao"))
+    first, second = exposed(person(language="es")), exposed(person(language="es"))
+    offer = {"giver": ana, "by": ana, "at": NOW}
+    FollowUp.objects.update(assigned_to=ana)
+
+    services.hand_over(taker=None, note="whoever", **offer)
+    services.hand_over(taker=bao, note="mind the dog", ids=[first.id], **offer)
+    services.hand_over(taker=bao, note="mind the cat", ids=[first.id], **offer)
+
+    waiting = Handover.objects.order_by("id").values_list("note", "follow_ups")
+    assert list(waiting) == [("whoever", [second.id]), ("mind the cat", [first.id])]
 
 
 def test_a_link_takes_answers_until_it_is_closed_and_symptoms_call_a_tracer():

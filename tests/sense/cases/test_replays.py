@@ -157,6 +157,11 @@ def test_trying_and_applying_run_as_tasks_with_progress(city, deliver_events):
     assert now(city)["smell"] == "suspected"
 
 
+def test_what_is_adopted_from_another_office_bears_its_name():
+    adopted = services.adopt(definition(), by="x", at=clock.now())
+    assert adopted.reference == f"case_definition WHO SORMAS 2020-11-06 {clock.today():%y-%m-%d}"
+
+
 def test_a_version_of_the_same_office_is_adopted_as_it_is():
     own = replace(definition("case_definition WHO 2020-12-16"), version="2026-01-01", valid_from=date(2026, 1, 1))
 

@@ -59,6 +59,8 @@ def hand_over(
 ) -> Handover:
     """Offer one's open contacts (or some of them) to a colleague, or to whoever of the team takes them.
 
+    An offer of the same contacts that nobody has taken yet is replaced.
+
     Raises:
         FollowUpError: there is nothing to hand over, or nobody to take it.
     """
@@ -71,10 +73,22 @@ def hand_over(
     found = list((mine.filter(id__in=list(ids)) if ids is not None else mine).order_by("id").values_list("id", flat=True))
     if not found:
         raise FollowUpError("follow_ups", gettext_noop("there is no open contact to hand over"))
+    _take_back(giver, set(found))
     made = Handover.objects.create(giver=giver, taker=taker, team=team, follow_ups=found, note=note, at=at)
     audit.record("followup.hand_over", by=by, at=at, subject=made.id, contacts=len(found))
     live.tell("followup")
     return made
+
+
+def _take_back(giver: User, again: set[int]) -> None:
+    """What is offered again waits once: an earlier offer that nobody has taken loses it, and ends where nothing is left."""
+    for earlier in Handover.objects.select_for_update().filter(giver=giver, accepted=None):
+        left = [one for one in earlier.follow_ups if one not in again]
+        if not left:
+            earlier.delete()
+        elif len(left) < len(earlier.follow_ups):
+            earlier.follow_ups = left
+            earlier.save(update_fields=["follow_ups"])
 
 
 @transaction.atomic

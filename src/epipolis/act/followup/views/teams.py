@@ -63,6 +63,7 @@ def assign_waiting(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, status: int = 200, **forms: object) -> HttpResponse:
     at = clock.now()
+    waiting = queries.counts(at, queries.Wanted(unassigned=True))
     load, districts = queries.loads(), dict(city.districts().values_list("id", "name"))
     members = [
         {
@@ -75,7 +76,7 @@ def _page(request: HttpRequest, status: int = 200, **forms: object) -> HttpRespo
     context = {
         "members": members,
         "teams": queries.teams(),
-        "waiting": queries.counts(at, queries.Wanted(unassigned=True)),
+        "waiting": [(lane, queries.LANE_NAMES[lane](), count) for lane, count in waiting.items()],
         "many": queries.COUNTED,
         "team_form": TeamForm(),
         "member_form": MemberForm(),

@@ -134,6 +134,8 @@ def adopt(pack: RulePack, *, by: audit.Actor, at: datetime) -> RulePack:
         _same(pack, v) for v in rules.versions(pack.name)
     ):
         version = f"{pack.version[:14]} from {day.isoformat()}"
+        if pack.jurisdiction != platform.EPIPOLIS_JURISDICTION:  # its name says whose words these are
+            version = f"{pack.jurisdiction[:9]} {pack.version[:10]} {day:%y-%m-%d}"
         own = replace(pack, jurisdiction=platform.EPIPOLIS_JURISDICTION, version=version, valid_from=day)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "definition.yaml"

@@ -18,7 +18,7 @@ from epipolis.sense.people.models import MatchQuestion, Merge, Person
 from .clusters import same_people
 from .comparing import compare_two, rules_at
 from .held import held
-from .records import PersonRecord, record_of
+from .records import PersonRecord, kind_text, record_of
 
 _WORDS: Final = {
     "different": gettext_noop("different"),
@@ -132,7 +132,7 @@ def _values(field: str, record: PersonRecord) -> tuple[str, ...]:
         "given": (record.name.given,),
         "birth": (record.birth_text,),
         "sex": (record.sex_text if record.sex else "",),
-        "identifier": tuple(f"{kind}: {masked}" for kind, masked in record.identifiers),
+        "identifier": tuple(f"{kind_text(kind)}: {masked}" for kind, masked in record.identifiers),
         "phone": record.phones,
         "email": record.emails,
         "address": (record.address,),
