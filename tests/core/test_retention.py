@@ -100,6 +100,15 @@ STAYS = {
     "labs.Device": "a device, and the staff who work with it",
     "labs.Reading": "as the result; whose the sample was ends by a rule of its own",
     "labs.SampleLabel": "ends by a rule of its own, and at once when its person is erased",
+    "quarantine.Stream": "two counters",
+    "quarantine.Entry": "sealed positions of the last seconds; the next checkpoint erases them, within a minute",
+    "quarantine.Watch": "its sealed fixes go when watching ends; the row ends with its order",
+    "quarantine.Alarm": "what it stands on ends by a rule of its own, and at once with its person; the row with its order",
+    "quarantine.ShiftNote": "of staff to staff; ends by a rule of its own",
+    **dict.fromkeys(
+        (f"quarantine.{name}" for name in ("Transition", "PhoneHolder", "Step", "Receipt")), "ends with its order, or sooner"
+    ),
+    "quarantine.Phone": "a secret's hash; ends with its last order",
     "signals.Judgement": "of a signal, by staff; ends with it",
 }
 

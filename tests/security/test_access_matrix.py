@@ -16,6 +16,7 @@ PUBLIC_OPERATIONS: dict[str, str] = {
     "POST /api/v1/notices/reports/{provider}": "each report is signed by its provider, and taken once",
     "GET /api/v1/notices/reports/{provider}": "WhatsApp asks once with the agreed word whether the address is ours",
     "GET /api/v1/notices/alerts/{broadcast_id}": "warnings are for everybody, and only those that went out",
+    "POST /api/v1/quarantine/phones/positions": "the secret of an enrolled phone stands in each row and speaks for it alone",
     "GET /api/v1/people/mine": "the return code in its header opens one record; wrong ones are counted and lock it",
 }
 NOBODY_IS_SENT_TO = "/accounts/login/"

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from pydantic import Field
 
 from epipolis.core import clock, rules
@@ -23,6 +23,17 @@ Kind = Literal["isolation", "quarantine"]
 View = Literal[
     "decide", "drafts", "asked", "appeals", "in_force", "needs", "unwritten", "ending", "watched", "over", "all"
 ]  # fmt: skip
+_BULK_BYTES = 64 * 2**20
+_KINDS = {"application/json": "json", "application/x-ndjson": "ndjson"}
+_BULK = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/PositionIn"}}},
+            "application/x-ndjson": {"schema": {"type": "string", "description": "One position a line."}},
+        },
+    }
+}
 Language = Annotated[str, Field(pattern=r"^[A-Za-z-]{0,10}$")]
 
 
@@ -239,6 +250,113 @@ def _need(need: Any) -> dict[str, Any]:
     return {"id": need.id, "kind": need.kind, "urgent": need.is_urgent, "at": need.at, "met_at": need.met_at}
 
 
+class PositionIn(Schema):
+    """One word of a phone. `phone` is its secret; `time` is epoch seconds or ISO with a zone, by the phone's clock."""
+
+    phone: Annotated[str, Field(min_length=10, max_length=80)]
+    time: int | Moment
+    lon: Lon | None = None
+    lat: Lat | None = None
+    accuracy: Annotated[float, Field(ge=0, le=1e7)] | None = None
+    battery: Annotated[float, Field(ge=0, le=1)] | None = None
+    charging: bool | None = None
+    source: Literal["gps", "network", "cell", "device"] = "device"
+    sent: Moment | None = None
+
+
+class PositionsOut(Schema):
+    """What became of the rows; the first row is 1. `repeated` and `older` were known already and changed nothing."""
+
+    accepted: int
+    repeated: int
+    older: int
+    not_ordered: int
+    transitions: int
+    rejected_rows: int
+    rejected: list[dict[str, Any]]
+
+
+class TakenOut(Schema):
+    status: str
+
+
+class WatchOut(Schema):
+    """One watched person: the state, never the place."""
+
+    order: int
+    state: str
+    since: datetime | None
+    heard: datetime | None
+    battery: float | None
+    charging: bool | None
+
+
+class AlarmOut(Schema):
+    """An alarm as a task: what is next, and when it is due."""
+
+    id: int
+    order: int
+    kind: str
+    state: str
+    at: datetime
+    known_at: datetime
+    next_step: str
+    due: datetime | None
+    returned: datetime | None
+    taken_by: str
+    outcome: str
+
+
+@router.post("positions", auth=Needs("quarantine.position"), response={201: TakenOut})
+def send_position(request: HttpRequest, data: PositionIn):
+    """Follow one position of a phone that was enrolled. Sent twice it changes nothing."""
+    outcome = services.record_positions([services.Position(**data.dict())], by=request.auth, at=clock.now())[0]
+    if outcome.rule:
+        problem = [{"field": outcome.field, "rule": outcome.rule}]
+        raise ProblemError(outcome.status, "invalid", "A field breaks a rule; nothing was stored.", problem)
+    return Status(201, {"status": "stored"})
+
+
+@router.post("positions:bulk", auth=Needs("quarantine.position"), response=PositionsOut, openapi_extra=_BULK)
+def send_positions(request: HttpRequest):
+    """Follow many positions; all that are right are followed, the others listed with row (from 1), field and rule."""
+    kind = _KINDS.get(request.content_type or "")
+    if kind is None:
+        raise ProblemError(415, "kind", "Send application/json or application/x-ndjson.")
+    if int(request.headers.get("Content-Length") or 0) > _BULK_BYTES:
+        raise ProblemError(413, "too_large", f"One request is {_BULK_BYTES} bytes at most; send several.")
+    try:
+        return services.load_positions(request.read(), kind, by=request.auth, at=clock.now())
+    except ValueError as error:
+        raise ProblemError(422, "invalid", str(error)[:500]) from error
+
+
+@router.post("phones/positions", auth=None, response=PositionsOut)
+def send_own_positions(request: HttpRequest, data: Annotated[list[PositionIn], Field(min_length=1, max_length=200)]):
+    """What a telephone sends for itself: the secret in each row proves it. Unknown or ended secrets are refused by row."""
+    items = [services.Position(**one.dict()) for one in data]
+    found = services.load_items(items, by="phone", at=clock.now())
+    if found["rejected_rows"] == len(items):
+        raise ProblemError(403, "bad_phone", "Nothing was taken.", found["rejected"][:20])
+    return found
+
+
+@router.get("watches", auth=Needs("quarantine.desk"), response=list[WatchOut])
+def list_watches(request: HttpRequest, limit: Limit = 100, after: int = 0):
+    """People who are watched now, in the order of their orders: states and ages, no places."""
+    rows = queries.watches().filter(order__gt=max(0, min(after, 2**62))).order_by("order_id")[:limit]
+    return [{"order": one.order_id, **{name: getattr(one, name) for name in _WATCH}} for one in rows]
+
+
+@router.get("alarms", auth=Needs("quarantine.desk"), response=list[AlarmOut])
+def list_alarms(request: HttpRequest, limit: Limit = 100, closed: bool = False):
+    """Alarms that wait, the next due first; or those that are closed, the newest first."""
+    rows = (queries.closed_alarms() if closed else queries.open_alarms())[:limit]
+    return [{"order": one.order_id, **{name: getattr(one, name) for name in _ALARM}} for one in rows]
+
+
+_WATCH = ("state", "since", "heard", "battery", "charging")
+_ALARM = ("id", "kind", "state", "at", "known_at", "next_step", "due", "returned", "taken_by", "outcome")
 _SAME = (
     "id", "number", "household", "disease", "kind", "state", "place", "starts", "standard_until", "until", "is_earliest",
     "is_extended", "is_shortened", "verbal_at", "written_at", "issued_at", "legal_basis", "purpose", "watched", "language",

@@ -96,6 +96,12 @@ MODULE = Module(
                 "What alarms stand on is kept until an order can no longer be appealed; other positions go at its end."
             ),
         ),
+        Keep(
+            "quarantine.shift_notes",
+            lambda: settings.shift_notes_days,
+            services.forget_shift_notes,
+            gettext_noop("Notes from one shift to the next are kept while somebody may ask about them."),
+        ),
     ),
     intakes=(
         Intake(

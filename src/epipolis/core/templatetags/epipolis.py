@@ -166,9 +166,12 @@ def chart(
 
 @register.inclusion_tag("core/parts/citymap.html", takes_context=True)
 def citymap(
-    context: template.Context, layers: Iterable[Layer] | None = None, height: int = 460, label: str = ""
+    context: template.Context, layers: Iterable[Layer] | None = None, height: int = 460, label: str = "", topic: str = ""
 ) -> dict[str, Any]:
-    """A map of the layers that the reader may see (all modules' layers unless given), with a list beside it."""
+    """A map of the layers that the reader may see (all modules' layers unless given), with a list beside it.
+
+    `topic`: points and lines are asked for again when this live topic is told.
+    """
     user = getattr(context.get("request"), "user", None)
     wanted = layers if layers is not None else (layer for module in modules().values() for layer in module.layers)
     shown = [layer for layer in wanted if not layer.needs or (user is not None and user.has_perm(layer.needs))]
@@ -177,7 +180,7 @@ def citymap(
         for x in shown
         if (url := layer_url(x))
     ]
-    data = {"layers": found, "together": layers is not None, "texts": _map_texts()}
+    data = {"layers": found, "together": layers is not None, "topic": topic, "texts": _map_texts()}
     return {"data": json_script(data), "layers": found, "height": int(height), "label": label}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from epipolis.act.quarantine.models import (
     Alarm,
@@ -178,3 +179,37 @@ def alarms_by_day(since: date, until: date) -> list[dict[str, Any]]:
 
 def _between(since: date, until: date) -> QuerySet[Alarm]:
     return Alarm.objects.filter(known_at__gte=clock.start_of(since), known_at__lt=clock.start_of(until + timedelta(days=1)))
+
+
+_STEPS = {
+    "raised": gettext_noop("raised by the fence"),
+    "message": gettext_noop("a message was sent"),
+    "call": gettext_noop("called"),
+    "visit_due": gettext_noop("nobody was reached: somebody should go there"),
+    "visit": gettext_noop("somebody went there"),
+    "taken": gettext_noop("somebody looks after it"),
+    "given_back": gettext_noop("given back"),
+    "returned": gettext_noop("the phone is at the place again"),
+    "heard": gettext_noop("the phone was heard again"),
+    "closed": gettext_noop("closed"),
+    "referred": gettext_noop("referred to those who decide on consequences"),
+    "ended": gettext_noop("the order ended"),
+}
+_RESULTS = {
+    "no_answer": gettext_noop("nobody answered"),
+    "well": gettext_noop("is well, at the place"),
+    "needs_help": gettext_noop("needs help"),
+    "phone_trouble": gettext_noop("trouble with the phone"),
+    "says_away": gettext_noop("says they are elsewhere"),
+    "found": gettext_noop("was at the place"),
+    "nobody": gettext_noop("nobody was there"),
+}
+
+
+def step_text(step: Step) -> str:
+    """What was done and what came of it, in the reader's language."""
+    said = _(_RESULTS[step.result]) if step.result in _RESULTS else ""
+    if step.kind == "closed" and step.result in Alarm.Outcome.values:
+        said = str(Alarm.Outcome(step.result).label)
+    name = _(_STEPS.get(step.kind, step.kind))
+    return f"{name}: {said}" if said else name

@@ -29,11 +29,12 @@ from .memory import shown_fence, shown_fixes
 from .needs import NeedAsked, Report, meet_need, self_report, tell_needs
 from .papers import PAPERS, Paper, draw_paper
 from .phones import end_phone, enrol_phone, orders_of_phone, phone_address
-from .positions import Position, load_positions, record_positions
+from .positions import Position, load_items, load_positions, record_positions
 from .storing import OrderError
 from .undoing import UNDOABLE, undo
 from .watches import (
     forget_evidence,
+    forget_shift_notes,
     look_for_silence,
     on_order_changed,
     on_order_ended,
@@ -79,11 +80,13 @@ __all__ = [
     "forget_erased",
     "forget_evidence",
     "forget_orders",
+    "forget_shift_notes",
     "give_back",
     "hand_over",
     "issue_household",
     "issue_order",
     "lift_order",
+    "load_items",
     "load_positions",
     "look_for_silence",
     "meet_need",

@@ -79,12 +79,24 @@ def load_positions(body: bytes, kind: str, *, by: audit.Actor, at: datetime) -> 
     """
     taken = Taken()
     items, numbers = _decoded(body, kind, taken)
+    return _load(items, numbers, taken, by=by, at=at)
+
+
+def load_items(items: Sequence[Position], *, by: audit.Actor, at: datetime) -> dict[str, Any]:
+    """As `load_positions`, for rows that are read already."""
+    return _load(items, None, Taken(), by=by, at=at)
+
+
+def _load(
+    items: Sequence[Position], numbers: list[int] | None, taken: Taken, *, by: audit.Actor, at: datetime
+) -> dict[str, Any]:
     for start in range(0, len(items), _AT_ONCE):
         part = items[start : start + _AT_ONCE]
         for row, name, rule in _take(part, taken, by=by, at=at):
             taken.reject(start + row + 1 if numbers is None else numbers[start + row], name, rule)
     taken.rejected.sort(key=lambda one: one["row"])
-    return msgspec.to_builtins(taken)
+    found: dict[str, Any] = msgspec.to_builtins(taken)
+    return found
 
 
 def _take(items: Sequence[Position], taken: Taken, *, by: audit.Actor, at: datetime) -> list[tuple[int, str, str]]:

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from epipolis.act.quarantine import queries
 from epipolis.act.quarantine.events import OrderChanged, OrderEnded, OrderIssued
-from epipolis.act.quarantine.models import Alarm, Order, Phone, PhoneHolder, Receipt, State, Step, Transition, Watch
+from epipolis.act.quarantine.models import Alarm, Order, Phone, PhoneHolder, Receipt, ShiftNote, State, Step, Transition, Watch
 from epipolis.core import audit, clock
 
 from .memory import seconds
@@ -112,6 +112,7 @@ def sync_watches(at: datetime) -> dict[str, int]:
     gone = Alarm.objects.filter(order__person__erased__isnull=False)
     gone.exclude(evidence=b"").update(evidence=b"")
     Step.objects.filter(alarm__in=gone).exclude(text=b"").update(text=b"")
+    Phone.objects.filter(holders=None).delete()
     return {"synced": len(numbers)}
 
 
@@ -137,3 +138,10 @@ def forget_evidence(before: datetime, at: datetime) -> int:
     Step.objects.filter(alarm__order__in=orders).exclude(text=b"").update(text=b"")
     Receipt.objects.filter(order__in=orders, evidence_gone=None).update(evidence_gone=at)
     return count + gone
+
+
+@transaction.atomic
+def forget_shift_notes(before: datetime, at: datetime) -> int:
+    """Erase what shifts told each other long ago."""
+    gone, _ = ShiftNote.objects.filter(at__lt=before).delete()
+    return gone

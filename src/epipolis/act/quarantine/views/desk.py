@@ -26,9 +26,22 @@ from epipolis.understand.tracing import queries as tracing
 
 _PAGE, _ALARMS = 25, 50
 _WHY = "alarm"
-POINTS = Layer("watched", gettext_noop("People who are watched: minutes since the phone was heard"), "/quarantine/fence/watched.geojson",
-               needs="quarantine.desk", colour_by="minutes", kind="circle")  # fmt: skip
-AWAY = Layer("away", gettext_noop("Seem to be away"), "/quarantine/fence/away.geojson", needs="quarantine.desk", kind="circle")
+POINTS = Layer(
+    "watched",
+    gettext_noop("People who are watched: minutes since the phone was heard"),
+    "quarantine:watched_points",
+    needs="quarantine.desk",
+    colour_by="minutes",
+    kind="circle",
+)
+AWAY = Layer(
+    "away",
+    gettext_noop("Seem to be away: minutes"),
+    "quarantine:away_points",
+    needs="quarantine.desk",
+    colour_by="minutes",
+    kind="circle",
+)
 
 
 @needs("quarantine.desk")
@@ -64,7 +77,7 @@ def desk(request: HttpRequest) -> HttpResponse:
 
 
 def _districts() -> Layer:
-    return Layer("districts", gettext_noop("Districts"), "/api/v1/city/districts.geojson", needs="city.view", kind="fill")
+    return Layer("districts", gettext_noop("Districts"), "/api/v1/city/districts.geojson", needs="", kind="fill")
 
 
 def _person(one: Any, named: dict[Any, people.Name]) -> dict[str, Any]:
@@ -102,7 +115,7 @@ def away_points(request: HttpRequest) -> JsonResponse:
     at, features = clock.now(), []
     for one in queries.watches(state=FenceState.OUTSIDE)[:1_000]:
         fixes = services.shown_fixes(unseal(one.body)) or [{"lon": one.order.lon, "lat": one.order.lat}]
-        features.append(_point(fixes[0]["lon"], fixes[0]["lat"], one, at))
+        features.append(_point(fixes[0]["lon"], fixes[0]["lat"], one, at, minutes=_minutes(one.since or at, at)))
     return _geojson(features)
 
 

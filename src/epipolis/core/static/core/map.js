@@ -21,6 +21,8 @@ class CityMap extends HTMLElement {
     this.onTheme = () => this.restyle();
     document.addEventListener("theme", this.onTheme);
     this.found = new Map();
+    this.onTold = () => this.askAgain();
+    if (this.topic) document.body.addEventListener(`live:${this.topic}`, this.onTold);
     if (canDraw()) this.drawMap();
     else this.sayImpossible();
     this.load();
@@ -28,6 +30,8 @@ class CityMap extends HTMLElement {
 
   disconnectedCallback() {
     document.removeEventListener("theme", this.onTheme);
+    document.body.removeEventListener(`live:${this.topic}`, this.onTold);
+    clearTimeout(this.again);
     this.map?.remove();
     this.map = null;
   }
@@ -73,6 +77,15 @@ class CityMap extends HTMLElement {
     this.map.once("idle", () => this.canvas.querySelector(".map-message")?.remove());
   }
 
+  /** What moves is fetched again, at most every two seconds; the areas under it stay. */
+  askAgain() {
+    this.again ??= setTimeout(() => {
+      this.again = null;
+      this.layers.filter((layer) => layer.kind !== "fill").forEach((layer) => this.found.delete(layer.name));
+      this.load();
+    }, 2000);
+  }
+
   async load() {
     const chosen = this.layers.filter((layer) => this.on.has(layer.name));
     const bare = this.map && this.under && !chosen.some((layer) => layer.kind === "fill");
@@ -93,10 +106,11 @@ class CityMap extends HTMLElement {
     this.showLayers();
     this.fillTable();
     if (!this.map) return;
-    const first = (bare ? [this.under, ...chosen] : chosen).map((layer) => this.found.get(layer.name)).find((data) => data?.features.length);
-    if (first && !this.fitted) {
+    const drawn = (bare ? [this.under, ...chosen] : chosen).map((layer) => this.found.get(layer.name)).filter((data) => data?.features.length);
+    if (drawn.length && !this.fitted) {
       this.fitted = true;
-      this.map.fitBounds(bounds(first), { padding: 24, animate: false });
+      const all = this.together ? { features: drawn.flatMap((data) => data.features) } : drawn[0];
+      this.map.fitBounds(bounds(all), { padding: 24, animate: false, maxZoom: 17 });
     }
     this.map.once("idle", () => { this.dataset.drawn = "map"; });
   }
@@ -129,7 +143,9 @@ class CityMap extends HTMLElement {
   onMap(layer, data) {
     for (const id of [`${layer.name}-line`, layer.name]) if (this.map.getLayer(id)) this.map.removeLayer(id);
     if (!data) return;
-    if (!this.map.getSource(layer.name)) this.map.addSource(layer.name, { type: "geojson", data });
+    const source = this.map.getSource(layer.name);
+    if (source) source.setData(data);
+    else this.map.addSource(layer.name, { type: "geojson", data });
     for (const part of paint(layer, breaks(layer, data), isDark())) this.map.addLayer({ ...part, source: layer.name });
   }
 
