@@ -38,6 +38,7 @@ DECLARED = {  # what a module declares → its parts that people read, by positi
     "Can": {0, "text"},
     "Task": {1, "title"},
     "Loader": {1, "title"},
+    "Column": {2, "meaning"},
     "Importer": {1, "title", "fields"},
     "Exporter": {1, "title", "allowed_for"},
     "Keep": {0, "name", "why"},
