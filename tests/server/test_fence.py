@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow.parquet as pq
 import pytest
 
+from epipolis.server.commands import fence_truth
 from epipolis.server.commands.fence import fence
 from tests.server.commands import runner
 
@@ -95,6 +96,24 @@ def test_a_track_without_a_stay_has_no_home(run, tmp_path):
 
     assert told["people"][0]["home_lon"] is None
     assert told["transitions"] == []
+
+
+def test_the_truth_test_is_a_table_of_the_guide(run):
+    told = json.loads(run("truth", "--people", 20, "--days", 1, "--json").stdout)
+    shown = fence_truth.as_markdown(
+        [row | {"found": row["found"] or 0.0, "delay_minutes": 1.0, "nine_in_ten_minutes": 2.0} for row in told]
+    )
+
+    assert [row["telephones"] for row in told] == list(fence_truth.KINDS)
+    assert told[0]["excursions"] > 0
+    assert told[-1]["found"] == 0
+    assert shown.splitlines()[-1].endswith("| 1.0 min | 2.0 min |")
+
+
+def test_replaying_nothing_is_one_sentence(run):
+    result = run("replay")
+
+    assert (result.exit_code, "name a file" in result.stderr) == (2, True)
 
 
 def test_real_tracks_are_replayed(run, shared_data):

@@ -42,7 +42,7 @@ class Areas:
     """float64 [n, 4]: lon, lat of the southern end, lon, lat of the northern."""
 
     @classmethod
-    def from_polygons(cls, polygons: Mapping[str, Sequence[Ring]] | Sequence[Sequence[Ring]], *, cells: int = 400) -> "Areas":
+    def from_polygons(cls, polygons: Mapping[str, Sequence[Ring]] | Sequence[Sequence[Ring]], *, cells: int = 512) -> "Areas":
         """Each area as its rings of (lon, lat), holes and further parts among them, closed or not.
 
         `cells`: along the longer side of the raster. Where areas overlap the first one counts. At most 32,767 areas.
@@ -63,7 +63,7 @@ class Areas:
         return cls(names, frame, *_raster(borders, frame, rows, columns))
 
     @classmethod
-    def from_geojson(cls, collection: Mapping[str, Any], name: str, *, cells: int = 400) -> "Areas":
+    def from_geojson(cls, collection: Mapping[str, Any], name: str, *, cells: int = 512) -> "Areas":
         """The polygons of a feature collection, named by the property `name`; features of one name are one area.
 
         Raises:

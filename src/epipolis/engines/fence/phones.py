@@ -87,8 +87,9 @@ def draw_excursions(
     """
     rng = np.random.default_rng([seed, 1])
     person = np.repeat(np.arange(len(fences)), rng.poisson(a_day * days, len(fences)))
-    noon = start - start % DAY - np.round(fences.rows["lon"][person] * 240).astype(np.int64)
-    left = noon + rng.integers(0, days, person.size) * DAY + rng.integers(7 * 3600, 22 * 3600, person.size)
+    sun = np.round(fences.rows["lon"][person] * 240).astype(np.int64)
+    midnight = (start + sun) // DAY * DAY - sun
+    left = midnight + rng.integers(0, days, person.size) * DAY + rng.integers(7 * 3600, 22 * 3600, person.size)
     away = np.clip(rng.lognormal(np.log(1_200), 0.9, person.size), 250, 30_000)
     stay = np.clip(rng.lognormal(np.log(2_700), 0.8, person.size), 300, 8 * 3600)
     turn = rng.uniform(0, 2 * np.pi, person.size)

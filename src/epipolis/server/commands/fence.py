@@ -1,4 +1,4 @@
-"""`epipolis fence replay`: tracks as they were recorded, run through the fence around the homes that they show.
+"""`epipolis fence`: recorded tracks run through the fence around the homes that they show, and the truth test.
 
 Needs no database: it is for who wants to see, on tracks of their own, what the fence would have told.
 """
@@ -19,6 +19,7 @@ import typer
 
 from epipolis.engines import fence as engine
 from epipolis.engines.fence.rules import SOURCES
+from epipolis.server.commands import fence_truth
 from epipolis.server.commands.series import TableOut, check_files, in_columns, write_table
 from epipolis.server.commands.simulations import one_sentence
 from epipolis.server.commands.tracks import read_stays, read_track
@@ -28,9 +29,10 @@ _DAY = 86_400
 
 
 class Action(StrEnum):
-    """What to do with the file."""
+    """What to do."""
 
     replay = "replay"
+    truth = "truth"
 
 
 class Source(StrEnum):
@@ -43,8 +45,13 @@ class Source(StrEnum):
 
 
 def fence(
-    action: Annotated[Action, typer.Argument(help="replay: follow every track of the file against the home it shows.")],
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet: uid, datetime, lat, lng and perhaps accuracy, source.")],
+    action: Annotated[
+        Action, typer.Argument(help="replay: follow every track of FILE against the home it shows; truth: played telephones.")
+    ],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="With replay: CSV or Parquet with uid, datetime, lat, lng and perhaps accuracy, source."),
+    ] = None,
     person: Annotated[str | None, typer.Option(help="Column that tells people apart, where it has no usual name.")] = None,
     source: Annotated[Source, typer.Option(help="What the fixes are by, where the file does not say.")] = Source.gps,
     radius: Annotated[float | None, typer.Option(help="Metres around the home.")] = None,
@@ -53,21 +60,36 @@ def fence(
         Path | None,
         typer.Option(help="Stays that are known: started_at, finished_at, place. Each is fenced, leaving must be told."),
     ] = None,
+    people: Annotated[int, typer.Option(min=1, max=20_000, help="With truth: people for each seed.")] = 600,
+    days: Annotated[int, typer.Option(min=1, max=60, help="With truth: days of each.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="With truth: the first of three; the defaults were chosen on 1 to 3.")] = 101,
     out: TableOut = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print for programs.")] = False,
 ) -> None:
-    """Find the homes in recorded tracks, fence them, and print when the fence would have told what. Nothing is stored."""
+    """Find the homes in recorded tracks, fence them, and print what would have been told when; or the truth test of the fence.
+
+    Nothing is stored.
+    """
+    if action is Action.truth:
+        _truth(
+            people, days, seed, engine.FenceRule() if radius is None else replace(engine.FenceRule(), radius=radius), as_json
+        )
+        return
     with one_sentence():
         check_files(out, None)
+        if file is None:
+            raise ValueError("name a file with tracks to replay")
         track = _thinned(read_track(file, person=person, source=SOURCES.index(source.value)), every)
         known = None if stays is None else read_stays(stays)
         rule = engine.FenceRule() if radius is None else replace(engine.FenceRule(), radius=radius)
     began = time.perf_counter()
-    people, told, transitions = [], [], []
+    found_homes: list[dict[str, Any]] = []
+    told: list[dict[str, Any] | None] = []
+    transitions: list[pa.Table] = []
     for name in pc.unique(track["person"]).to_pylist():
         own = track.filter(pc.equal(track["person"], name)).drop_columns(["person"])
         row, found = _replayed(name, own, rule)
-        people.append(row)
+        found_homes.append(row)
         transitions.append(found)
         if known is not None:
             told.append(_judged(name, own, known, rule))
@@ -76,10 +98,22 @@ def fence(
     if out:
         write_table(table, out)
     if as_json:
-        body = {"file": str(file), "seconds": seconds, "people": people, "stays": [each for each in told if each]}
+        body = {"file": str(file), "seconds": seconds, "people": found_homes, "stays": [each for each in told if each]}
         print(json.dumps(body | {"transitions": [_plain(row) for row in table.to_pylist()]}, ensure_ascii=False))
     else:
-        _show(people, [each for each in told if each], table, seconds, out)
+        _show(found_homes, [each for each in told if each], table, seconds, out)
+
+
+def _truth(people: int, days: int, seed: int, rule: Any, as_json: bool) -> None:
+    told = list(fence_truth.rows(people, days, range(seed, seed + 3), rule))
+    if as_json:
+        print(
+            json.dumps(
+                [{name: _number(value) if isinstance(value, float) else value for name, value in row.items()} for row in told]
+            )
+        )
+    else:
+        print(fence_truth.as_markdown(told))
 
 
 def _thinned(track: pa.Table, every: int) -> pa.Table:
@@ -99,7 +133,15 @@ def _replayed(name: str, own: pa.Table, rule: Any) -> tuple[dict[str, Any], pa.T
     row: dict[str, Any] = {"person": name, "fixes": own.num_rows, "not_usable": len(problems)}
     row |= {"days": round((last - int(pc.min(own["time"]).as_py())) / _DAY, 1)}
     home = engine.find_home(engine.stay_points(*(good.column(column).to_numpy() for column in ("time", "lon", "lat"))))
-    empty = {"home_lon": None, "home_lat": None, "nights": None, "days_home": None, "left": 0, "inside": None, "counts": {}}
+    empty: dict[str, Any] = {
+        "home_lon": None,
+        "home_lat": None,
+        "nights": None,
+        "days_home": None,
+        "left": 0,
+        "inside": None,
+        "counts": {},
+    }
     if home is None:
         return row | empty, _named(None, name)
     fences = engine.Fences.of([home.lon], [home.lat], rule.radius)
@@ -149,9 +191,9 @@ def _show(people: list[dict[str, Any]], told: list[dict[str, Any]], found: pa.Ta
     print("homes found and fenced")
     print(in_columns(pa.table({name: [row[name] for row in people] for name in names}), digits=3))
     if told:
-        names = ("person", "stays", "left", "found", "recall", "delay", "person_days", "false_alarms", "false_a_day")
+        judged = ("person", "stays", "left", "found", "recall", "delay", "person_days", "false_alarms", "false_a_day")
         print("\nstays that are known: left, and found to be")
-        print(in_columns(pa.table({name: [row[name] for row in told] for name in names}), digits=3))
+        print(in_columns(pa.table({name: [row[name] for row in told] for name in judged}), digits=3))
     leaves = [row for row in found.to_pylist() if "outside" in (row["before"], row["after"])]
     columns: dict[str, list[Any]] = {"person": [row["person"] for row in leaves]}
     for name, column in {"time (UTC)": "time", "left": "excursion"}.items():
