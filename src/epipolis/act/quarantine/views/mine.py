@@ -60,13 +60,16 @@ def _language(request: HttpRequest, row: Order) -> str:
 
 def _do(request: HttpRequest, row: Order, at: datetime) -> HttpResponse:
     """Each form says what it is; what arrives twice is done once."""
-    run = {"report": _report, "needs": _needs, "appeal": _appeal, "unwatch": _unwatch}.get(request.POST.get("what", ""))
+    known = {"report": _report, "needs": _needs, "appeal": _appeal, "unwatch": _unwatch, "phone": _phone}
+    run = known.get(request.POST.get("what", ""))
     if run is None:
         return _page(request, row, at, status=422, error=_("Nothing was sent. Please try again."))
     try:
         error, forms = run(request, row, at)
     except OrderError as refused:
         error, forms = _(refused.rule), {}
+    if "token" in forms:
+        return redirect("quarantine:phone", forms["token"])
     if error:
         return _page(request, row, at, status=422, error=error, **forms)
     language = f"&language={request.GET['language']}" if request.GET.get("language") in dict(platform.LANGUAGES) else ""
@@ -110,6 +113,25 @@ def _unwatch(request: HttpRequest, row: Order, at: datetime) -> tuple[str, dict[
     return "", {}
 
 
+def _phone(request: HttpRequest, row: Order, at: datetime) -> tuple[str, dict[str, Any]]:
+    """This telephone, in which the page is open, speaks for the person from now on."""
+    return "", {"token": services.enrol_phone(row.id, kind="app", by=_PERSON, at=at)[1]}
+
+
+def _alarms(row: Order) -> list[dict[str, Any]]:
+    """Every alarm with every step, as it is written down."""
+    found = list(queries.alarms_of(row)[:20])
+    steps = queries.steps_of(found)
+    return [
+        {
+            "alarm": one,
+            "fixes": queries.evidence_of(one)[:1],
+            "steps": [(step, queries.step_text(step), unseal(step.text)) for step in steps.get(one.id, [])],
+        }
+        for one in found
+    ]
+
+
 def _page(request: HttpRequest, row: Order, at: datetime, *, status: int = 200, **more: Any) -> HttpResponse:
     today = clock.local_day(at)
     lines = [one for one in queries.changes_of(row)[:200] if one.kind in _TOLD]
@@ -127,6 +149,10 @@ def _page(request: HttpRequest, row: Order, at: datetime, *, status: int = 200, 
         "appeals": [
             {"appeal": one, "text": unseal(one.text), "answer": unseal(one.answer_text)} for one in queries.appeals_of(row)
         ],
+        "watch": queries.watch_of(row),
+        "holder": queries.phone_of(row),
+        "alarms": _alarms(row),
+        "receipts": queries.receipts_of(row),
         "last_report": queries.reports_of(row).first(),
         "has_reported": queries.reports_of(row).filter(day=today).exists(),
         "report_form": ReportForm(initial={"client_id": uuid4()}),
