@@ -64,9 +64,9 @@ def test_care_comes_first_by_itself_then_a_call_every_quarter_and_a_visit_after_
 
 def test_nobody_is_called_at_night_about_silence_but_about_who_seems_away():
     pack = queries.fence_rules(NOW.date())
-    night = local(23)
+    night = local(20, 23)
 
-    assert queries.first_due("silent", night, pack) == local(31)
+    assert queries.first_due("silent", night, pack) == local(21, 7)
     assert queries.first_due("left", night, pack) == night
 
 

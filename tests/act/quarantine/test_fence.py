@@ -178,10 +178,10 @@ def test_silence_raises_an_alarm_by_day_and_waits_for_the_morning_by_night():
     one = Alarm.objects.get()
     assert (one.state, one.outcome) == ("closed", "heard")
 
-    night = local(23)
+    night = local(20, 23)
     services.look_for_silence(night)
     assert Alarm.objects.count() == 1
-    services.look_for_silence(local(31))
+    services.look_for_silence(local(21, 7))
     assert Alarm.objects.filter(state="new").count() == 1
 
 

@@ -19,7 +19,7 @@ from epipolis.core.modules import modules
 from epipolis.engines import twin
 from epipolis.engines.messages import LabReport, write_hl7
 from epipolis.engines.twin import city_files
-from epipolis.server.demonstration import citizens, history, laboratories, state, tracers
+from epipolis.server.demonstration import citizens, history, laboratories, state, tracers, watched
 
 _PAUSE = 1.0
 _CALLS_FROM, _CALLS_UNTIL, _DECLARED = 9, 18, 12  # hours of the day
@@ -36,6 +36,8 @@ def feed(plan: history.Plan, address: str, is_wanted: Callable[[], bool]) -> Non
     run = twin.load(saved.read_bytes(), city=city)
     _device, token = access.issue_token("demonstration city", _SCOPES, by=None, at=clock.now(), days=1, simulated=True)
     office = Office(plan, city, address)
+    if "quarantine" in modules():
+        office.watched = watched.Watched(city, visitors, seed=plan.seed, at=clock.now())
     while is_wanted():
         after, day = twin.step(run)
         visits = twin.checked_in(day.visits, uptake=history.UPTAKE, seed=plan.seed).sort_by("arrived")
@@ -69,6 +71,7 @@ class Office:
     def __init__(self, plan: history.Plan, city: twin.City, address: str) -> None:
         self.plan, self.city, self.address = plan, city, address
         self.tokens = laboratories.give_tokens(at=clock.now()) if "labs" in modules() else {}
+        self.watched: watched.Watched | None = None
         self.colleagues = tracers.everybody() - {tracers.VISITOR} if "followup" in modules() else set()
 
     def begin(self, day: date) -> None:
@@ -76,6 +79,8 @@ class Office:
         self.day, self.has_declared, self.called = day, "declarations" not in modules(), -1
         self.told: Told = laboratories.negatives_of(self.city, day=day, seed=self.plan.seed) if self.tokens else []
         self.ill: list[dict[str, Any]] = []
+        if self.watched:
+            self.watched.begin(day, clock.now())
 
     def hear(self, cases: list[dict[str, Any]]) -> None:
         """Cases became known: a laboratory tells what confirmed them."""
@@ -91,6 +96,9 @@ class Office:
             if body:
                 post(f"{self.address}/api/v1/labs/messages", body, "application/hl7-v2", token)
         self.told = [one for one in self.told if one not in due]
+        if self.watched and (body := self.watched.due(now)):
+            post(f"{self.address}/api/v1/quarantine/positions:bulk", body, "application/x-ndjson", self.watched.token)
+            self.watched.sent(now)
         hour = clock.start_of(self.day)
         passed = int((now - hour).total_seconds() // 3_600)
         if not self.has_declared and passed >= _DECLARED:

@@ -60,8 +60,8 @@ class Memory:
         had = len(self.orders)
         more = max(64, had)
         self.states = self.states.grown(had + more)
-        self.fences = np.concatenate([self.fences, np.zeros(more, FENCE)])
-        self.fixes = np.concatenate([self.fixes, np.zeros((more, KEPT), FIX)])
+        self.fences = _longer(self.fences, more)
+        self.fixes = _longer(self.fixes, more)
         self.orders = np.concatenate([self.orders, np.full(more, -1)])
         self.has_phone = np.concatenate([self.has_phone, np.zeros(more, bool)])
         self.dirty = np.concatenate([self.dirty, np.zeros(more, bool)])
@@ -164,6 +164,12 @@ class Memory:
         self.fixes[row][: len(kept)] = kept
         self.dirty[row] = False
         return True
+
+
+def _longer(rows: Rows, more: int) -> Rows:
+    found = np.zeros((len(rows) + more, *rows.shape[1:]), rows.dtype)  # np.concatenate would change the layout
+    found[: len(rows)] = rows
+    return found
 
 
 def shown_fixes(text: str) -> list[dict[str, Any]]:
