@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from copy import copy
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 
 from epipolis.core import access, clock
+from epipolis.core.models import DeviceToken
 from epipolis.core.modules import ROLES
 from epipolis.core.roles import declared_permissions
 
@@ -66,7 +68,9 @@ def tokens() -> dict[str, str]:
     """Permission → a device's token that has it and no other."""
     at = clock.now()
     names = [name for name in declared_permissions() if not name.startswith("core.")]
-    return {name: access.issue_token(name, [name], by=None, at=at)[1] for name in names}
+    found = {name: access.issue_token(name, [name], by=None, at=at)[1] for name in names}
+    DeviceToken.objects.update(last_used=at)  # else each use would be its first, and noted
+    return found
 
 
 @pytest.fixture
@@ -93,14 +97,23 @@ def everything_is_known(people, cookies, monkeypatch) -> Iterator[None]:
 
 @pytest.fixture
 def ask(cookies, quiet) -> Callable[..., Any]:
-    """Send one request as a role (or nobody) and undo whatever it did to the database."""
+    """Send one request as a role (or nobody) and undo whatever it did to the database; a refusal has nothing to undo."""
 
-    def send(role: str | None, method: str, address: str, data: Any = None, *, enforce_csrf: bool = False, **extra: Any):
+    def send(
+        role: str | None,
+        method: str,
+        address: str,
+        data: Any = None,
+        *,
+        enforce_csrf: bool = False,
+        undo: bool = True,
+        **extra: Any,
+    ):
         client = Client(raise_request_exception=False)
         client.handler = _HANDLERS[enforce_csrf]
         if role is not None:
             client.cookies["sessionid"] = cookies[role]
-        with transaction.atomic():
+        with transaction.atomic() if undo else nullcontext():
             response = (
                 client.generic(method, address, data or b"", **extra)
                 if not isinstance(data, dict)
@@ -108,7 +121,8 @@ def ask(cookies, quiet) -> Callable[..., Any]:
             )
             if response.streaming:
                 b"".join(response.streaming_content)
-            transaction.set_rollback(True)
+            if undo:
+                transaction.set_rollback(True)
         return response
 
     return send

@@ -67,9 +67,10 @@ def test_a_role_opens_the_pages_of_its_permissions_and_no_other(ask, may, role):
     wrong, has = [], may(role)
 
     for page in pages():
-        answers = {method: ask(role, method, page.address, {}) for method in ("GET", "POST")}
+        allowed = permitted(page.needs, has)
+        answers = {method: ask(role, method, page.address, {}, undo=allowed) for method in ("GET", "POST")}
         codes = {method: answer.status_code for method, answer in answers.items()}
-        if permitted(page.needs, has):
+        if allowed:
             is_right = all(code not in REFUSED and code < 500 for code in codes.values())
             is_right = is_right and not any(
                 answer.headers.get("Location", "").startswith(NOBODY_IS_SENT_TO)
@@ -89,11 +90,9 @@ def test_a_role_calls_the_operations_of_its_permissions_and_no_other(ask, may, r
     wrong, has = [], may(role) if role else set()
 
     for one in operations():
-        code = ask(role, one.method, one.address, b"{}", content_type="application/json").status_code
-        if one.needs is None or (role and permitted(one.needs, has)):
-            is_right = code not in REFUSED and code < 500
-        else:
-            is_right = code == (403 if role else 401)
+        allowed = one.needs is None or (role and permitted(one.needs, has))
+        code = ask(role, one.method, one.address, b"{}", content_type="application/json", undo=allowed).status_code
+        is_right = code not in REFUSED and code < 500 if allowed else code == (403 if role else 401)
         if not is_right:
             wrong.append((one.method, one.address, one.needs, code))
 
@@ -105,9 +104,11 @@ def test_a_device_calls_the_operations_of_its_scopes_and_no_other(ask, tokens):
 
     for scope, token in tokens.items():
         for one in operations():
-            headers = {"authorization": f"Bearer {token}"}
-            code = ask(None, one.method, one.address, b"{}", content_type="application/json", headers=headers).status_code
             allowed = permitted(one.needs, {scope})
+            headers = {"authorization": f"Bearer {token}"}
+            code = ask(
+                None, one.method, one.address, b"{}", content_type="application/json", headers=headers, undo=allowed
+            ).status_code
             if (code in REFUSED) == allowed or code >= 500 or (not allowed and code != 403):
                 wrong.append((scope, one.method, one.address, one.needs, code))
 
@@ -119,7 +120,15 @@ def test_a_device_calls_the_operations_of_its_scopes_and_no_other(ask, tokens):
 )
 def test_a_wrong_token_is_refused_even_with_a_good_session(ask, header):
     for one in operations():
-        answer = ask("everything", one.method, one.address, b"{}", content_type="application/json", HTTP_AUTHORIZATION=header)
+        answer = ask(
+            "everything",
+            one.method,
+            one.address,
+            b"{}",
+            content_type="application/json",
+            HTTP_AUTHORIZATION=header,
+            undo=one.needs is None,
+        )
         assert answer.status_code == 401 or one.needs is None, one
 
 
