@@ -6,6 +6,7 @@ import pytest
 
 from epipolis.act.followup import services as followup
 from epipolis.act.followup.services.opening import note_source
+from epipolis.act.notices.models import Notice
 from epipolis.act.quarantine import services
 from epipolis.act.quarantine.models import Order, State
 from epipolis.core import clock, rules
@@ -222,3 +223,27 @@ def test_a_rule_that_changes_on_its_day_holds_for_drafts_from_that_day_on(settin
     new = drafted(last_contact=date(2021, 12, 25), at=after)
 
     assert (old.until, new.until) == (date(2022, 1, 8), date(2021, 12, 30))
+
+
+def test_nothing_binds_the_dead_and_nobody_writes_to_those_who_mourn(deliver_events):
+    who, _ = people.find_or_make_person([], by="test", at=NOW, given_name="Ana", phones=["+999 123 456"])
+    source = case(who)
+    row = issued(ill(source))
+    cases.revise_case(source.id, {"outcome": "died", "ended": date(2021, 3, 19)}, by="test", at=NOW)
+    deliver_events(twice=True)
+
+    assert (again(row).state, rules.explain(row.end_reason)) == ("ended", ["The person has died."])
+    assert set(Notice.objects.values_list("template", "state")) == {("order_issued", "stopped")}
+
+
+def test_a_case_that_another_office_took_over_is_not_drafted_here():
+    assert services.draft_from_case(case(owner="Office of the north").id, by="test", at=NOW) is None
+
+
+def test_the_file_of_a_case_learns_since_when_the_person_isolates():
+    fresh, known = case(), case(isolated=date(2021, 3, 14))
+    for source in (fresh, known):
+        issued(ill(source))
+        source.refresh_from_db()
+
+    assert (fresh.isolated, known.isolated) == (date(2021, 3, 20), date(2021, 3, 14))

@@ -10,12 +10,13 @@ from django.utils.translation import gettext_noop
 from epipolis.act.followup import queries as followup
 from epipolis.act.followup.models import FollowUp
 from epipolis.act.followup.models import State as Followed
+from epipolis.act.notices import services as notices
 from epipolis.act.quarantine import queries
 from epipolis.act.quarantine.models import OPEN, Kind, Order, OrderChange, State
 from epipolis.act.quarantine.queries import Planned
 from epipolis.core import audit, clock
 from epipolis.sense.cases import queries as cases
-from epipolis.sense.cases.models import Case, Classification
+from epipolis.sense.cases.models import Case, Classification, Outcome
 from epipolis.sense.people import queries as people
 
 from .storing import TOPIC, finish, store, values
@@ -27,6 +28,7 @@ _NO_CONTACT = gettext_noop("The contact no longer counts: what made it one was c
 _NO_CASE = gettext_noop("The case is no longer confirmed.")
 _OVER = gettext_noop("The follow-up of this contact has ended.")
 _BECAME_CASE = gettext_noop("The person became a case: isolation takes the place of quarantine.")
+_DIED = gettext_noop("The person has died.")
 _LOW_RISK = gettext_noop("The risk of the contact is now so low that the rule %(rule)s orders nothing.")
 
 
@@ -89,6 +91,9 @@ def draft_from_case(case_id: UUID, *, by: audit.Actor, at: datetime) -> Order | 
     if case is None:
         return None
     rows = hold(case.person_id)
+    if case.outcome == Outcome.DIED:
+        end_of_the_dead(rows, by=by, at=at)
+        return None
     known = _open_one(rows, str(Kind.ISOLATION))
     if case.classification != Classification.CONFIRMED or case.same_as:
         if known is not None and known.case_id == case.id:
@@ -97,7 +102,8 @@ def draft_from_case(case_id: UUID, *, by: audit.Actor, at: datetime) -> Order | 
     pack = queries.rules_of(str(Kind.ISOLATION), clock.local_day(at))
     illness = queries.illness_of(case, well_since=known.well_since if known else None)
     planned = queries.plan_isolation(illness, day=clock.local_day(at), pack=pack)
-    if known is None and (_is_decided(rows, planned, at, case=case) or case.ended):
+    # Another office that took the case over orders what is needed there.
+    if known is None and (_is_decided(rows, planned, at, case=case) or case.ended or case.owner):
         return None
     made = draft_order(
         person=case.person_id, kind=str(Kind.ISOLATION), disease=case.disease, planned=planned, case=case.id, by=by, at=at,
@@ -132,6 +138,14 @@ def draft_from_follow_up(follow_up_id: int, *, by: audit.Actor, at: datetime) ->
         person=row.person_id, kind=str(Kind.QUARANTINE), disease=row.disease, planned=planned, follow_up=row, by=by, at=at,
         simulated=row.simulated,
     )  # fmt: skip
+
+
+def end_of_the_dead(rows: tuple[UUID, ...], *, by: audit.Actor, at: datetime) -> None:
+    """Nothing binds somebody who died, and no message about an order goes to those who mourn."""
+    for row in Order.objects.select_for_update().filter(OPEN, person__in=rows).order_by("id"):
+        state = State.ENDED if row.state == State.ISSUED else State.WITHDRAWN
+        finish(row, str(state), (_DIED, {}), by=by, at=at)
+        notices.cancel(("order", str(row.id)), by=by, at=at)
 
 
 def follow(row: Order, planned: Planned, *, by: audit.Actor, at: datetime) -> None:

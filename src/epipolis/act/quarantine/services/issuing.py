@@ -13,6 +13,8 @@ from epipolis.act.quarantine.events import OrderIssued
 from epipolis.act.quarantine.models import Kind, Order, PlaceKind, State
 from epipolis.core import audit, clock, events
 from epipolis.core.sealing import seal
+from epipolis.sense.cases import queries as cases
+from epipolis.sense.cases import services as case_services
 
 from .follow_ups import tell_follow_up
 from .links import open_link
@@ -74,6 +76,7 @@ def issue_order(order_id: int, terms: Terms, *, by: audit.Actor, at: datetime) -
     store(row, "issued", before, values(row, _ISSUED), by=by, at=at, reason=terms.reason)
     if row.kind == Kind.ISOLATION:
         _end_quarantine(row, by=by, at=at)
+        _note_isolated(row, by=by, at=at)
     open_link(row, by=by, at=at)
     asks = tell_follow_up(row, reason=terms.reason or gettext_noop("The order was issued."), by=by, at=at)
     tell_person(row, "issued", by=by, at=at)
@@ -209,6 +212,14 @@ def _set_terms(row: Order, terms: Terms, *, at: datetime) -> None:
 def _end(row: Order, state: str, reason: str, *, by: audit.Actor, at: datetime) -> None:
     why: tuple[str, dict[str, Any]] = (_BY_A_PERSON, {"reason": say_why(reason)})
     finish(row, state, why, by=by, at=at, reason=reason.strip())
+
+
+def _note_isolated(row: Order, *, by: audit.Actor, at: datetime) -> None:
+    """The file of the case learns since when the person isolates, where it does not say so yet."""
+    case = cases.cases_by_id([row.case_id]).get(row.case_id) if row.case_id else None
+    told = row.verbal_at or row.written_at
+    if case is not None and told is not None and case.isolated is None and not case.owner and case.ended is None:
+        case_services.revise_case(case.id, {"isolated": clock.local_day(told)}, by=by, at=at)
 
 
 def _end_quarantine(row: Order, *, by: audit.Actor, at: datetime) -> None:

@@ -10,7 +10,7 @@ from .drafting import draft_from_case
 from .joining import join, part
 from .storing import TOPIC
 
-_DECIDES = {"classification", "onset", "sampled", "reported", "has_symptoms", "symptoms", "ended", "same_as"}
+_DECIDES = {"classification", "onset", "sampled", "reported", "has_symptoms", "symptoms", "ended", "same_as", "outcome"}
 
 
 def on_case_confirmed(event: CaseConfirmed) -> None:

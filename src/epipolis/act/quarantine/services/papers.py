@@ -83,8 +83,8 @@ def _draw_order(sheet: Sheet, row: Order, who: _Who, kind: str, at: datetime) ->
         draw_square(sheet.canvas, address_of(link), sheet.margin + sheet.width - _SQUARE, sheet.top - _SQUARE - 6, _SQUARE)
     sheet.heading(title, size=19)
     free = _SQUARE + 8
-    sheet.pair(_("Order"), row.number, narrow=free)
-    sheet.pair(_("Name"), who.name or _("not known"), narrow=free)
+    sheet.pair(_("Number of the order"), row.number, narrow=free)
+    sheet.pair(_("Name of the person"), who.name or _("not known"), narrow=free)
     if who.born:
         sheet.pair(_("Born"), who.born, narrow=free)
     if row.state != State.ISSUED:
@@ -162,8 +162,8 @@ def _draw_proof(sheet: Sheet, row: Order, who: _Who, kind: str, at: datetime) ->
     """Proof of the days for an employer, a school or an office that pays: neither the illness nor the reason is on it."""
     is_leave = kind == "sick_leave"
     sheet.heading(_("Proof of absence by order") if is_leave else _("Proof of days under order, for compensation"), size=19)
-    sheet.pair(_("Order"), row.number)
-    sheet.pair(_("Name"), who.name or _("not known"))
+    sheet.pair(_("Number of the order"), row.number)
+    sheet.pair(_("Name of the person"), who.name or _("not known"))
     if who.born:
         sheet.pair(_("Born"), who.born)
     last = min(filter(None, [row.until, clock.local_day(row.ended) if row.ended else None]))
