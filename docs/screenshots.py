@@ -24,7 +24,7 @@ from urllib.request import urlopen
 PICTURES = Path(__file__).parent / "pictures"
 DESK, PHONE = (1280, 800), (390, 844)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-_PEOPLE, _READY = 20_000, 300.0  # people of the own demonstration; seconds in which it must be open
+_PEOPLE, _READY = 20_000, 900.0  # people of the own demonstration; seconds in which it must be open
 _LIMIT = 300_000  # bytes of one picture
 
 
@@ -74,7 +74,9 @@ SHOWN = (
     Picture("labs-message", "tracer", "/labs/", then="main tbody a[href^='/labs/messages/']"),
     Picture("laboratories", "registrar", "/labs/laboratories/"),
     Picture("work-list", "tracer", "/followup/", looks=("light", "phone")),
-    Picture("follow-up", "tracer", "/followup/", then="main a[href^='/followup/contacts/']", looks=("light", "phone")),
+    Picture(
+        "follow-up", "tracer", "/followup/", then="main .contact-name a[href^='/followup/contacts/']", looks=("light", "phone")
+    ),
     Picture("interviews", "tracer", "/followup/interviews/"),
     Picture(
         "interview", "tracer", "/followup/interviews/", press="form[action*='/interviews/start/'] button", looks=("phone",)
@@ -169,6 +171,10 @@ def take(browser: Any, address: str, picture: Picture, look: str) -> None:
     if picture.prepare:
         press_first(page, *picture.prepare)
     page.goto(picture.path)
+    if picture.then and not page.locator(picture.then).count():
+        print(f"{picture.name}: nothing to open on {picture.path}")
+        context.close()
+        return
     if picture.then:
         page.goto(page.locator(picture.then).first.get_attribute("href"))
     if picture.press:
@@ -181,6 +187,8 @@ def take(browser: Any, address: str, picture: Picture, look: str) -> None:
         page.locator(picture.at).first.evaluate(
             "found => (found.closest('section') || found).scrollIntoView({block: 'center'})"
         )
+    else:
+        page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(1_200)
     name = picture.name if look == "light" else f"{picture.name}-{look}"
     size = write_small(page.screenshot(), PICTURES / f"{name}.png")

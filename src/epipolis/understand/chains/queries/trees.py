@@ -98,13 +98,14 @@ def cluster_of(case_id: UUID, *, holds_from: float) -> dict[UUID, Known]:
 
 
 def chain_of(case_id: UUID, *, holds_from: float) -> list[UUID]:
-    """From the first known case of the chain down to this one."""
-    chain = [case_id]
-    while True:
-        link = Link.objects.filter(infectee=chain[-1], probability__gte=holds_from).order_by("-probability", "infector").first()
-        if link is None or link.infector_id in chain:
-            return chain[::-1]
-        chain.append(link.infector_id)
+    """From the first known case of the chain down to this one, as in the tree: no link that the tree leaves out."""
+    ids, tree = forest(cluster_of(case_id, holds_from=holds_from), holds_from=holds_from)
+    if case_id not in ids:
+        return [case_id]
+    chain = [ids.index(case_id)]
+    while (above := int(tree.parent[chain[-1]])) >= 0:
+        chain.append(above)
+    return [ids[number] for number in reversed(chain)]
 
 
 def draw(known: dict[UUID, Known], *, holds_from: float, opened: Collection[UUID] = (), most: int = 0) -> Drawn:
