@@ -19,10 +19,11 @@ pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
 
 
-def left(*, at=NOW):
-    """Somebody who seems to have left, ten minutes ago."""
+def left():
+    """Somebody who seems to have left eleven minutes after noon."""
     row, phone = enrolled()
-    services.record_positions([*walk(phone, (-40, -35)), *walk(phone, (-20, -15, -10), AWAY)], by="test", at=at)
+    stream = [*walk(phone, (1, 6)), *walk(phone, (11, 16, 21), AWAY)]
+    services.record_positions(stream, by="test", at=NOW + 25 * MINUTE)
     return row, Alarm.objects.get()
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Body, Router, Schema, Status
 from pydantic import Field
 
 from epipolis.core import clock, rules
@@ -332,7 +332,7 @@ def send_positions(request: HttpRequest):
 
 
 @router.post("phones/positions", auth=None, response=PositionsOut)
-def send_own_positions(request: HttpRequest, data: Annotated[list[PositionIn], Field(min_length=1, max_length=200)]):
+def send_own_positions(request: HttpRequest, data: Body[Annotated[list[PositionIn], Field(min_length=1, max_length=200)]]):
     """What a telephone sends for itself: the secret in each row proves it. Unknown or ended secrets are refused by row."""
     items = [services.Position(**one.dict()) for one in data]
     found = services.load_items(items, by="phone", at=clock.now())
