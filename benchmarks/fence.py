@@ -104,31 +104,38 @@ def shapely_circles(positions: pa.Table, fences: fence.Fences) -> int:
     return int((shapely.distance(points, middles) * 111_195.08 > home["radius"][person]).sum())
 
 
-def seconds(query: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def timed(query: Callable[[], object], *, cores: int) -> tuple[float, float]:
+    """Seconds by the clock, and processor time shared by the cores that it uses: what the clock shows on an idle machine."""
+    start, busy = time.perf_counter(), time.process_time()
     query()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, (time.process_time() - busy) / cores
+
+
+def tell(report: Report, what: str, million: float, times: dict[str, list[tuple[float, float]]]) -> None:
+    """Two rows for each peer: by the clock, and by processor time, which other work on the machine hardly changes."""
+    for clock, words in enumerate(("", ", by processor time")):
+        speed = {name: [million / max(each[clock], 1e-9) for each in taken] for name, taken in times.items()}
+        for name in list(speed)[1:]:
+            report.row(f"{what}{words}", speed["epipolis"], speed[name], unit="million/s", peer_name=name)
 
 
 def kernel(report: Report, positions: int, people: int, runs: int) -> None:
     table, fences = stream(positions, people)
     peers = {"bare Numba distance": bare_numba, "Polars distance": polars}
-    few, part = table.slice(0, max(len(table) // 10, 1)), 10  # shapely takes all memory for more
+    few = table.slice(0, max(len(table) // 10, 1))  # shapely takes all memory for more
     counts = {name: peer(few, fences) for name, peer in (peers | {"shapely": shapely_circles}).items()}
     if len(set(counts.values())) > 1:
         raise SystemExit(f"the peers differ: {counts}")
     ours(few, fences)
-    times: dict[str, list[float]] = {name: [] for name in ("epipolis", *peers, "shapely distance")}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in ("epipolis", *peers, "shapely distance")}
     for _ in range(runs):
-        times["epipolis"].append(seconds(lambda: ours(table, fences)))
+        times["epipolis"].append(timed(lambda: ours(table, fences), cores=2))
         for name, peer in peers.items():
-            times[name].append(seconds(lambda peer=peer: peer(table, fences)))
+            times[name].append(timed(lambda peer=peer: peer(table, fences), cores=2))
     for _ in range(min(runs, 3)):
-        times["shapely distance"].append(part * seconds(lambda: shapely_circles(few, fences)))
-    speed = {name: [positions / 1e6 / each for each in taken] for name, taken in times.items()}
-    what = f"positions with the whole state machine, {positions:,}, {people:,} people"
-    for name in (*peers, "shapely distance"):
-        report.row(what, speed["epipolis"], speed[name], unit="million/s", peer_name=name)
+        wall, busy = timed(lambda: shapely_circles(few, fences), cores=1)
+        times["shapely distance"].append((10 * wall, 10 * busy))
+    tell(report, f"positions with the whole state machine, {positions:,}, {people:,} people", positions / 1e6, times)
 
 
 def polygons(report: Report, points: int, runs: int) -> None:
@@ -147,9 +154,9 @@ def polygons(report: Report, points: int, runs: int) -> None:
 
     if not np.array_equal(fence.membership(areas, x[few], y[few]), peer()):
         raise SystemExit("the districts differ")
-    own = [points / 1e6 / seconds(lambda: fence.membership(areas, x, y)) for _ in range(runs)]
-    other = [points / 10 / 1e6 / seconds(peer) for _ in range(min(runs, 3))]
-    report.row(f"districts of {points:,} positions", own, other, unit="million/s", peer_name="shapely contains_xy")
+    own = [timed(lambda: fence.membership(areas, x, y), cores=2) for _ in range(runs)]
+    other = [tuple(10 * each for each in timed(peer, cores=1)) for _ in range(min(runs, 3))]
+    tell(report, f"districts of {points:,} positions", points / 1e6, {"epipolis": own, "shapely contains_xy": other})
 
 
 def city_truth(seed: int, people: int, ordered: int, days: int) -> tuple[fence.Fences, pa.Table, pa.Table]:

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from epipolis.engines.fence import FenceRule, Fences, States, check_positions, follow
+from epipolis.engines.fence import FenceRule, Fences, States, check_positions, counts_in, follow, notice_silence
 from epipolis.engines.fence.fences import metres_between
 from tests.engines.fence.tracks import RULE, START, home, random_positions, table
 
@@ -142,3 +142,18 @@ def test_a_degree_of_the_meridian_is_111_kilometres():
     assert metres_between(121, 25, 121, 26) == pytest.approx(111_195.08, abs=0.1)
     assert metres_between(179.5, 0, -179.5, 0) == pytest.approx(111_195.08, abs=0.1)
     assert FenceRule().radius == 100
+
+
+def test_nobody_and_nothing_are_no_mistake():
+    nobody = Fences.of([], [])
+
+    assert follow(States.new(0), table([]), nobody).num_rows == 0
+    assert counts_in(follow(States.new(0), table([(0, 5)]), nobody))["nobody"] == 1
+    assert notice_silence(States.new(0), RULE, START, fences=nobody).num_rows == 0
+    assert check_positions(table([]), START) == (table([]), [])
+
+
+def test_a_row_begins_with_a_line_of_the_cache():
+    for rows, hot in ((States.new(3).grown(5).rows, "charging"), (home(3).rows, "move_until")):
+        kind, offset = rows.dtype.fields[hot][:2]
+        assert (rows.ctypes.data % 64, rows.dtype.itemsize, offset + kind.itemsize) == (0, 128, 64)
