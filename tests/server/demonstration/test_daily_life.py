@@ -7,12 +7,12 @@ import pyarrow.parquet
 import pytest
 
 from epipolis.act.followup.models import Attempt, DailyCheck, FollowUp, TeamMember
-from epipolis.core import clock
+from epipolis.core import access, clock
 from epipolis.engines import twin
 from epipolis.engines.messages import read_hl7, write_hl7
 from epipolis.sense.declarations.models import Consent, Declaration
 from epipolis.sense.labs.models import LabMessage, LabResult
-from epipolis.server.demonstration import citizens, doubles, laboratories, tracers
+from epipolis.server.demonstration import citizens, doubles, feeding, laboratories, tracers
 from tests.act.followup.factories import exposed
 
 DAY = date(2021, 3, 20)
@@ -135,3 +135,11 @@ def test_one_in_a_hundred_is_in_the_files_twice_with_a_slip_and_without_a_number
 
 def _parts(row):
     return tuple(map(int, row["birth_date"].split("-")))
+
+
+@pytest.mark.django_db
+def test_the_citys_token_outlives_the_day_on_which_the_next_is_asked_for():
+    token, renew = feeding.new_token(NOW)
+
+    assert renew > NOW + timedelta(days=1)
+    assert access.device_of(f"Bearer {token}", at=renew + timedelta(days=1))

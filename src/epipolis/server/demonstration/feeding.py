@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +25,14 @@ _PAUSE = 1.0
 _CALLS_FROM, _CALLS_UNTIL, _DECLARED = 9, 18, 12  # hours of the day
 _CALLS_AN_HOUR = 3
 Told = list[tuple[laboratories.Sender, LabReport]]
+_TOKEN_DAYS = 30
 _SCOPES = ["checkins.record", "cases.report", "cases.import"]
+
+
+def new_token(at: datetime) -> tuple[str, datetime]:
+    """A token of the city itself, and when to ask for the next: its days pass as fast as the city's."""
+    _device, token = access.issue_token("demonstration city", _SCOPES, by=None, at=at, days=2 * _TOKEN_DAYS, simulated=True)
+    return token, at + timedelta(days=_TOKEN_DAYS)
 
 
 def feed(plan: history.Plan, address: str, is_wanted: Callable[[], bool]) -> None:
@@ -34,7 +41,7 @@ def feed(plan: history.Plan, address: str, is_wanted: Callable[[], bool]) -> Non
     visitors, codes, homes = history.visitors_of(city), history.codes_of(city), history.homes_of(city)
     saved = state.folder() / "run.npz"
     run = twin.load(saved.read_bytes(), city=city)
-    _device, token = access.issue_token("demonstration city", _SCOPES, by=None, at=clock.now(), days=1, simulated=True)
+    token, renew = "", clock.now()
     office = Office(plan, city, address)
     if "quarantine" in modules():
         office.watched = watched.Watched(city, visitors, seed=plan.seed, at=clock.now())
@@ -43,6 +50,8 @@ def feed(plan: history.Plan, address: str, is_wanted: Callable[[], bool]) -> Non
         visits = twin.checked_in(day.visits, uptake=history.UPTAKE, seed=plan.seed).sort_by("arrived")
         cases = day.cases.to_pylist()
         office.begin(day.date)
+        if clock.now() >= renew:
+            token, renew = new_token(clock.now())
         while is_wanted() and clock.today() <= day.date:
             now = clock.now()
             rest, begun = _split(visits, now)
