@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.installations import make_fresh
+from tests.scheduling import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401 -- hooks
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
