@@ -10,8 +10,9 @@ from epipolis.act.followup.models import FollowUp
 from epipolis.act.notices.models import Notice
 from epipolis.act.quarantine import queries, services
 from epipolis.act.quarantine.models import Need, Order, OrderChange, OrderLink, SelfReport
+from epipolis.act.quarantine.module import MODULE
 from epipolis.act.quarantine.services import NeedAsked, OrderError, Report
-from epipolis.core import clock, rules
+from epipolis.core import clock, rules, work
 from epipolis.core.models import AuditEntry, RulePackRow
 from epipolis.core.sealing import unseal
 from epipolis.sense.people import services as people
@@ -472,3 +473,12 @@ def test_statistics_count_what_was_issued_changed_and_helped():
     )  # fmt: skip
     assert queries.by_day(since, until)[-1] == {"day": date(2021, 3, 20), "issued": 2, "ended": 0, "lifted": 0}
     assert queries.count_in_force() == {"quarantine": 2}
+
+
+def test_every_job_of_the_module_can_be_run_by_the_worker():
+    row = issued()
+    with clock.fixed(NOW + 10 * DAY):
+        for job in MODULE.jobs:
+            work.run_job.func(f"quarantine.{job.run.__name__}")
+
+    assert again(row).state == "ended"

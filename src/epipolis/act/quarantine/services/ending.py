@@ -26,8 +26,9 @@ _STALE = gettext_noop("Its last day, %(until)s, was over before anybody issued i
 _SYMPTOMS = gettext_noop("The earliest last day is over. Have the symptoms ended?")
 
 
-def end_orders(at: datetime) -> dict[str, int]:
+def end_orders(at: datetime | None = None) -> dict[str, int]:
     """End orders and drafts whose last local day is over; each in its own transaction, so that a bad one stops nobody."""
+    at = at or clock.now()
     today = clock.local_day(at)
     over = Order.objects.filter(state__in=(State.DRAFT, State.ISSUED), until__lt=today).order_by("until", "id")
     counts = {"ended": 0, "withdrawn": 0, "asked": 0}
@@ -86,8 +87,9 @@ def forget_orders(before: datetime, at: datetime) -> int:
 
 
 @transaction.atomic
-def forget_erased(at: datetime) -> int:
+def forget_erased(at: datetime | None = None) -> int:
     """Empty what orders of erased people say of them: where they stayed, what they needed and wrote. The days stay."""
+    at = at or clock.now()
     erased = Order.objects.filter(person__erased__isnull=False)
     told = ~Q(address=b"") | ~Q(spot=b"") | Q(watched=True) | Q(links__revoked=None, links__isnull=False)
     numbers = sorted(set(erased.filter(told).values_list("id", flat=True)))

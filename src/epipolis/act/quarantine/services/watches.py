@@ -102,8 +102,9 @@ def on_order_ended(event: OrderEnded) -> None:
     sync_watch(event.order, at=clock.now())
 
 
-def sync_watches(at: datetime) -> dict[str, int]:
+def sync_watches(at: datetime | None = None) -> dict[str, int]:
     """What was missed: watches without a watched order, watched orders without a watch, and orders of erased people."""
+    at = at or clock.now()
     over = Watch.objects.filter(ended=None).exclude(order__state=State.ISSUED, order__watched=True)
     missing = Order.objects.filter(state=State.ISSUED, watched=True).filter(Q(watch=None) | Q(watch__ended__isnull=False))
     numbers = [*over.values_list("order_id", flat=True)[:2_000], *missing.values_list("id", flat=True)[:2_000]]
@@ -116,8 +117,9 @@ def sync_watches(at: datetime) -> dict[str, int]:
     return {"synced": len(numbers)}
 
 
-def look_for_silence(at: datetime) -> dict[str, int]:
+def look_for_silence(at: datetime | None = None) -> dict[str, int]:
     """Notice who has fallen silent, outside quiet hours; and forget fixes that are old enough."""
+    at = at or clock.now()
     pack = queries.fence_rules(clock.local_day(at))
     before = at - timedelta(hours=pack["fixes_kept"])
     with follower.turn(at) as turn:
