@@ -78,7 +78,7 @@ def page(request: HttpRequest, row: Order, status: int = 200, **more: Any) -> Ht
         "needs_told": [{"need": one, "text": unseal(one.text)} for one in queries.needs_of(row)],
         "appeals": [_appeal(one) for one in queries.appeals_of(row)],
         "reports": queries.reports_of(row)[:30],
-        "messages_sent": notices.notices_about(("order", str(row.id)))[:30],
+        "messages_sent": _messages(row),
         "others": shown(request, household, at),
         "former": queries.orders_of(row.person_id).exclude(id=row.id),
         "watch_grounds": queries.watch_grounds(clock.local_day(at)),
@@ -98,6 +98,13 @@ def _lines(row: Order) -> list[dict[str, Any]]:
             newest.add(line.kind)
         found.append({"line": line, "name": queries.change_name(line), "text": queries.change_text(line), "can_undo": can_undo})
     return found
+
+
+def _messages(row: Order) -> list[dict[str, Any]]:
+    """What was sent about an order, each with what it is for."""
+    known = {one.name: one.about for one in notices.kinds()}
+    sent = notices.notices_about(("order", str(row.id)))[:30]
+    return [{"notice": one, "about": known.get(one.template, one.template)} for one in sent]
 
 
 def _appeal(one: Any) -> dict[str, Any]:
