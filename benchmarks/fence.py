@@ -275,7 +275,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the positions, three runs, fewer people")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", choices=["kernel", "polygons", "truth", "tracks"], help="one part; writes to fence_part.json")
+    parser.add_argument("--only", choices=["kernel", "polygons", "truth", "tracks"], help="one part; only printed")
     options = parser.parse_args()
     part, runs = (10, 3) if options.quick else (1, options.runs)
     report = Report("fence_part" if options.only else "fence_quick" if options.quick else "fence")
@@ -288,7 +288,9 @@ def main() -> None:
     for name, run in parts.items():
         if options.only in (None, name):
             run()
-    report.save()
+    path = report.save()
+    if options.only:
+        path.unlink()
 
 
 if __name__ == "__main__":

@@ -65,13 +65,13 @@ def follow(
         raise ValueError(f"follow: {len(states)} states, but {len(fences)} fences")
     latest = ALWAYS if now is None else int(now + rule.clock_tolerance)
     counts = np.zeros(len(COUNTS), np.int64)
-    rules, pieces = as_row(rule), []
+    rules, circles, pieces = as_row(rule), _read_only(np.ascontiguousarray(fences.rows)), []
     with ThreadPoolExecutor(max(1, threads)) as pool:
         for batch in typed(positions).to_batches(max_chunksize=AT_ONCE):
             columns = _columns(batch)
             parts = 1 << (max(1, threads).bit_length() - 1) if batch.num_rows > SMALL else 1
             shares = [np.zeros(len(COUNTS), np.int64) for _ in range(parts)]
-            work = partial(_work, columns, states, fences, rules, latest, shares)
+            work = partial(_work, columns, states, circles, rules, latest, shares)
             found = [work(0)] if parts == 1 else list(pool.map(work, range(parts)))
             counts += sum(shares)
             pieces.append(_transitions(columns, found, states))
@@ -81,14 +81,14 @@ def follow(
 
 
 def _work(
-    columns: list[Array], states: States, fences: Fences, rules: Array, latest: int, shares: list[Array], part: int
+    columns: list[Array], states: States, circles: Array, rules: Array, latest: int, shares: list[Array], part: int
 ) -> Array:
     """The transitions of one share of the people, found by one thread."""
     person, time, lon, lat, accuracy, battery, charging, source, arrived = columns
     room, mine, parts = np.empty(len(person), FOUND), np.empty(BLOCK + 1, np.int64), len(shares)
     told = follow_rows(
         person, time, lon, lat, accuracy, battery, charging, source, arrived,
-        states.rows, fences.rows, rules, latest, part, parts, room, shares[part], mine,
+        states.rows, circles, rules, latest, part, parts, room, shares[part], mine,
     )  # fmt: skip
     return room[:told]
 
@@ -162,8 +162,7 @@ def _columns(batch: pa.RecordBatch) -> list[Array]:
             if column.null_count:
                 column = pc.fill_null(column, fill.get(name, np.nan))
             array = column.to_numpy(zero_copy_only=False)
-        array.setflags(write=False)
-        arrays.append(array)
+        arrays.append(_read_only(array))
     return arrays
 
 
@@ -182,6 +181,13 @@ def _transitions(columns: list[Array], found: list[Array], states: States) -> pa
         **{name: _filled(np.ascontiguousarray(all_found[name])) for name in ("distance", "accuracy")},
     }
     return pa.RecordBatch.from_arrays([pa.array(arrays[name]) for name in TRANSITION.names], schema=TRANSITION)
+
+
+def _read_only(array: Array) -> Array:
+    """The same numbers; the loop is compiled once, for arrays that it may not change."""
+    seen = array.view()
+    seen.setflags(write=False)
+    return seen
 
 
 def _filled(values: Array) -> pa.Array:
