@@ -11,15 +11,15 @@ from epipolis.sense.city import queries as city
 
 LISTS = [("", _("all")), ("open", _("on their way")), ("sent", _("sent and arrived")), ("failed", _("reached nobody"))]
 SEVERITY = {
-    "Extreme": _("extreme: danger to life"),
-    "Severe": _("severe: serious danger"),
-    "Moderate": _("moderate: possible danger"),
-    "Minor": _("minor: little danger"),
+    "Extreme": _("danger to life"),
+    "Severe": _("serious danger"),
+    "Moderate": _("possible danger"),
+    "Minor": _("little danger"),
     "Unknown": _("unknown"),
 }
 URGENCY = {
-    "Immediate": _("now: it goes out in the night, too"),
-    "Expected": _("soon: within the hour"),
+    "Immediate": _("now, at night too"),
+    "Expected": _("within the hour"),
     "Future": _("later"),
     "Past": _("it is over"),
     "Unknown": _("unknown"),

@@ -25,9 +25,13 @@ def values_of(row: Notice) -> dict[str, str]:
     return found
 
 
-def fall_back(row: Notice, why: str, *, at: datetime) -> None:
-    """Give up the present way of a message, which is held for this, and take the next; saved with what happened."""
-    note(row, "failed", why, at=at)
+def fall_back(row: Notice, why: str, *, at: datetime, told: bool = False) -> None:
+    """Give up the present way of a message, which is held for this, and take the next; saved with what happened.
+
+    `told`: the provider's report says so already.
+    """
+    if not told:
+        note(row, "failed", why, at=at)
     if why == GONE:
         PushSubscription.objects.filter(endpoint_hash=row.to_hash, gone=None).update(gone=at)
     left = rest_of(row)

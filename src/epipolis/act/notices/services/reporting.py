@@ -104,7 +104,7 @@ def _apply(event: DeliveryEvent, *, at: datetime) -> None:
         row.sent, row.provider, row.provider_ref = row.sent or at, event.provider, event.provider_ref
         row.save()
     elif event.state == State.FAILED and is_now and (row.state in (State.SENT, State.SENDING) or row.unsure_since):
-        fall_back(row, event.text, at=at)
+        fall_back(row, event.text, at=at, told=True)
 
 
 def _hear(provider: str, told: Answer, *, at: datetime) -> int:

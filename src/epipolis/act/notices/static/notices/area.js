@@ -20,7 +20,7 @@ async function start() {
   if (!element?.map) return;
   await element.ready;
   const map = element.map;
-  const colour = getComputedStyle(document.documentElement).getPropertyValue("--tblr-danger").trim() || "#d63939";
+  const colour = "#d63939"; // the map reads no colours of style sheets
   const draw = () => {
     if (!map.getSource("drawn")) {
       map.addSource("drawn", { type: "geojson", data: shape() });
