@@ -53,7 +53,7 @@ def climb(number: int, *, at: datetime) -> bool:
         _send_message(one, at=at)
         _step(one, "message", by=TOPIC, at=at)
         _next(one, Alarm.Next.CALL, at + timedelta(minutes=pack["call_after"][one.kind]), pack)
-    elif one.next_step == Alarm.Next.CALL and at >= _visit_from(one, pack):
+    elif one.next_step == Alarm.Next.CALL and one.returned is None and at >= _visit_from(one, pack):
         _next(one, Alarm.Next.VISIT, at, pack)
         _step(one, "visit_due", by=TOPIC, at=at)
     else:
@@ -197,7 +197,7 @@ def _note(number: int, kind: str, result: str, known: tuple[str, ...], text: str
     pack = queries.fence_rules(clock.local_day(at))
     if result in _REACHED or kind == "visit":
         _next(one, Alarm.Next.DECIDE, at + timedelta(minutes=pack["decide_within"]), pack)
-    elif at >= _visit_from(one, pack):
+    elif one.returned is None and at >= _visit_from(one, pack):
         _next(one, Alarm.Next.VISIT, at, pack)
     else:
         _next(one, Alarm.Next.CALL, at + timedelta(minutes=pack["call_every"]), pack)

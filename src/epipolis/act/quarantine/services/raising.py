@@ -113,7 +113,9 @@ def _note_returns(rows: Iterable[dict[str, Any]], *, at: datetime) -> None:
     for one in open_ones.order_by("id"):
         if one.kind == Alarm.Kind.LEFT and one.order_id in back and one.returned is None:
             one.returned = back[one.order_id]
-            one.save(update_fields=["returned"])
+            if one.next_step == Alarm.Next.VISIT:  # nobody needs to go there any more; somebody still asks
+                one.next_step, one.due = Alarm.Next.CALL, at
+            one.save(update_fields=["returned", "next_step", "due"])
             Step.objects.create(alarm=one, kind="returned", at=at, by=TOPIC)
         elif one.kind in (Alarm.Kind.SILENT, Alarm.Kind.OFF) and one.order_id in heard:
             close_quietly(one, Alarm.Outcome.HEARD, "heard", at=at)

@@ -28,7 +28,7 @@ _PAGE, _ALARMS = 25, 50
 _WHY = "alarm"
 POINTS = Layer(
     "watched",
-    gettext_noop("People who are watched: minutes since the phone was heard"),
+    gettext_noop("Minutes since the phone was heard"),
     "quarantine:watched_points",
     needs="quarantine.desk",
     colour_by="minutes",
@@ -36,7 +36,7 @@ POINTS = Layer(
 )
 AWAY = Layer(
     "away",
-    gettext_noop("Seem to be away: minutes"),
+    gettext_noop("Minutes away"),
     "quarantine:away_points",
     needs="quarantine.desk",
     colour_by="minutes",
