@@ -47,6 +47,7 @@ def sphere(lon: float, lat: float, other_lon: float, other_lat: float) -> float:
 
 @compiled(allocates=False)
 def metres(lon: float, lat: float, narrow: float, other_lon: float, other_lat: float) -> float:
+    """Metres between two places, on the plane where that is good enough."""
     near = plane(lon, lat, narrow, other_lon, other_lat)
     return near if near < FAR else sphere(lon, lat, other_lon, other_lat)
 
@@ -139,6 +140,7 @@ def after_inside(state: Any, rule: Any) -> tuple[int, bool]:
 
 @compiled(allocates=False)
 def after_outside(state: Any, at: int, sure: bool, rule: Any) -> int:
+    """The state after a fix outside; opens an excursion once there is proof."""
     state.back = state.unsure = 0
     if state.outside == 0:
         state.outside_since = at
@@ -157,6 +159,7 @@ def after_outside(state: Any, at: int, sure: bool, rule: Any) -> int:
 
 @compiled(allocates=False)
 def after_either(state: Any, rule: Any) -> int:
+    """The state after a fix that could be either; too many of them make fixes outside before them forgotten."""
     state.unsure = min(state.unsure + 1, 250)
     if state.unsure >= rule.unsure_fixes:
         state.outside = state.sure = 0
