@@ -66,6 +66,19 @@ def test_the_outbox_shows_no_name_number_or_text_and_filters(as_role):
     assert text(client.get("/notices/?cursor=forged&day=nonsense"))
 
 
+def test_who_may_takes_the_list_along_without_names(as_role):
+    play(notice(values={"text": "a secret"}))
+    client = as_role("epidemiologist")
+
+    assert "/export/notices.csv" in text(client.get("/notices/"))
+    told = b"".join(client.get("/export/notices.csv").streaming_content).decode()
+
+    assert "delivered" in told
+    assert not [word for word in ("secret", "0912", "Torres") if word in told]
+    assert client.get("/export/notices.csv").status_code == 200
+    assert as_role("tracer").get("/export/notices.csv").status_code == 403
+
+
 def test_the_outbox_asks_the_same_number_of_questions_however_long_it_is(as_role, django_assert_max_num_queries):
     client = as_role("commander")
     notice()

@@ -54,7 +54,7 @@ class NoticePage(Schema):
     next: str | None
 
 
-class EventOut(Schema):
+class NoticeEventOut(Schema):
     """One thing that happened to a message."""
 
     state: str
@@ -66,14 +66,14 @@ class EventOut(Schema):
     by: str
 
 
-class OpenedOut(Schema):
+class OpenedNoticeOut(Schema):
     """A message in clear; that it was opened is written down for the person to see."""
 
     notice: NoticeOut
     to: str
     subject: str
     body: str
-    events: list[EventOut]
+    events: list[NoticeEventOut]
 
 
 class NoticeIn(Schema):
@@ -138,17 +138,17 @@ class BroadcastOut(Schema):
     simulated: bool
 
 
-class ReasonIn(Schema):
+class CallOffIn(Schema):
     reason: Annotated[Word, Field(max_length=300)]
 
 
-class TakenOut(Schema):
+class ReportsTakenOut(Schema):
     """How much of a report was news."""
 
     taken: int
 
 
-@router.post("reports/{provider}", auth=None, response=TakenOut)
+@router.post("reports/{provider}", auth=None, response=ReportsTakenOut)
 def take_reports(request: HttpRequest, provider: Literal["sms", "whatsapp", "simulated"]) -> dict[str, int]:
     """Where a provider tells what became of messages, and what people answered; signed, taken once, in any order.
 
@@ -221,7 +221,7 @@ def notice(request: HttpRequest, notice_id: UUID) -> Notice:
     return _found(queries.notice(notice_id))
 
 
-@router.post("{uuid:notice_id}/open", auth=Needs("notices.open"), response=OpenedOut)
+@router.post("{uuid:notice_id}/open", auth=Needs("notices.open"), response=OpenedNoticeOut)
 def open_notice(request: HttpRequest, notice_id: UUID) -> dict[str, Any]:
     """One message in clear with everything that happened to it; the look is written down."""
     row, to, subject, body = _found(services.open_notice(notice_id, by=_by(request), at=clock.now()))
@@ -264,7 +264,7 @@ def approve_broadcast(request: HttpRequest, broadcast_id: UUID) -> Broadcast:
 
 
 @router.post("broadcasts/{broadcast_id}/cancel", auth=Needs("notices.release"), response=BroadcastOut)
-def cancel_broadcast(request: HttpRequest, broadcast_id: UUID, body: ReasonIn) -> Broadcast:
+def cancel_broadcast(request: HttpRequest, broadcast_id: UUID, body: CallOffIn) -> Broadcast:
     """Call a warning off that went out."""
     _found(queries.broadcast(broadcast_id))
     found: Broadcast = _done(lambda: services.cancel_broadcast(broadcast_id, body.reason, by=_person(request), at=clock.now()))
