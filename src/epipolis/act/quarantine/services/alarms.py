@@ -52,9 +52,9 @@ def climb(number: int, *, at: datetime) -> bool:
     if one.next_step == Alarm.Next.MESSAGE:
         _send_message(one, at=at)
         _step(one, "message", by=TOPIC, at=at)
-        _next(one, Alarm.Next.CALL, at + timedelta(minutes=pack["call_after"][one.kind]), pack)
+        _next(one, str(Alarm.Next.CALL), at + timedelta(minutes=pack["call_after"][one.kind]), pack)
     elif one.next_step == Alarm.Next.CALL and one.returned is None and at >= _visit_from(one, pack):
-        _next(one, Alarm.Next.VISIT, at, pack)
+        _next(one, str(Alarm.Next.VISIT), at, pack)
         _step(one, "visit_due", by=TOPIC, at=at)
     else:
         return False
@@ -196,11 +196,11 @@ def _note(number: int, kind: str, result: str, known: tuple[str, ...], text: str
         one.state, one.taken_by, one.taken_at = Alarm.State.TAKEN, audit.actor_name(by), at
     pack = queries.fence_rules(clock.local_day(at))
     if result in _REACHED or kind == "visit":
-        _next(one, Alarm.Next.DECIDE, at + timedelta(minutes=pack["decide_within"]), pack)
+        _next(one, str(Alarm.Next.DECIDE), at + timedelta(minutes=pack["decide_within"]), pack)
     elif one.returned is None and at >= _visit_from(one, pack):
-        _next(one, Alarm.Next.VISIT, at, pack)
+        _next(one, str(Alarm.Next.VISIT), at, pack)
     else:
-        _next(one, Alarm.Next.CALL, at + timedelta(minutes=pack["call_every"]), pack)
+        _next(one, str(Alarm.Next.CALL), at + timedelta(minutes=pack["call_every"]), pack)
     _done(one, kind, by=by, at=at, result=result, text=text)
     return one
 

@@ -118,7 +118,7 @@ def _note_returns(rows: Iterable[dict[str, Any]], *, at: datetime) -> None:
             one.save(update_fields=["returned", "next_step", "due"])
             Step.objects.create(alarm=one, kind="returned", at=at, by=TOPIC)
         elif one.kind in (Alarm.Kind.SILENT, Alarm.Kind.OFF) and one.order_id in heard:
-            close_quietly(one, Alarm.Outcome.HEARD, "heard", at=at)
+            close_quietly(one, str(Alarm.Outcome.HEARD), "heard", at=at)
 
 
 def close_quietly(one: Alarm, outcome: str, kind: str, *, at: datetime) -> None:

@@ -62,7 +62,7 @@ def _end(turn: Turn, row: Watch, *, at: datetime) -> None:
     fixes = int((memory.fixes["time"][memory.row_of[order]] > 0).sum()) if order in memory.row_of else 0
     turn.step("end", {"order": order})
     for one in Alarm.objects.select_for_update().filter(order=order).exclude(state=Alarm.State.CLOSED):
-        close_quietly(one, Alarm.Outcome.ENDED, "ended", at=at)
+        close_quietly(one, str(Alarm.Outcome.ENDED), "ended", at=at)
     kept = Alarm.objects.filter(order=order).exclude(evidence=b"")
     told = Transition.objects.filter(order=order).filter(
         Q(excursion=None) | ~Q(excursion__in=kept.values_list("excursion", flat=True))

@@ -113,7 +113,7 @@ def watched_points(request: HttpRequest) -> JsonResponse:
 def away_points(request: HttpRequest) -> JsonResponse:
     """The last fix of those who seem to be away."""
     at, features = clock.now(), []
-    for one in queries.watches(state=FenceState.OUTSIDE)[:1_000]:
+    for one in queries.watches(state=str(FenceState.OUTSIDE))[:1_000]:
         fixes = services.shown_fixes(unseal(one.body)) or [{"lon": one.order.lon, "lat": one.order.lat}]
         features.append(_point(fixes[0]["lon"], fixes[0]["lat"], one, at, minutes=_minutes(one.since or at, at)))
     return _geojson(features)
