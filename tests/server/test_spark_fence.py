@@ -130,7 +130,7 @@ def test_a_real_cluster_tells_the_same_also_after_a_stop_and_when_sent_again(clu
             os.utime(tmp_path / f"{number}.parquet", (10**9 + number, 10**9 + number))
             (tmp_path / f"{number}.parquet").rename(tmp_path / "in" / f"{number}.parquet")
         command = [python, "-W", "ignore", str(Path(__file__).with_name("spark_stream.py")), master, str(tmp_path)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
         assert done.returncode == 0, done.stderr[-3_000:]
         assert done.stdout.split()[0] == master
 
