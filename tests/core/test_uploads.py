@@ -169,6 +169,7 @@ def test_a_table_that_turns_out_unreadable_fails_with_its_reason(client, sign_in
 
     run = TaskRun.objects.get()
     assert run.state == "failed"
+    assert run.result["error"] == "not a readable workbook"  # without the name under which it is kept
     assert "not a readable workbook" in client.get(f"/work/{run.id}/").content.decode()
 
 

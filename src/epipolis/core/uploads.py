@@ -121,7 +121,10 @@ def run_import(
         match=match,
         progress=progress,
     )
-    report = found.run(path, options).to_json()
+    try:
+        report = found.run(path, options).to_json()
+    except ValueError as error:  # its own name stands above the message; the one under which it is kept tells nobody anything
+        raise ValueError(str(error).removeprefix(f"{path.name}: ")) from error
     if not dry_run:
         forget_upload(file)
     return report
