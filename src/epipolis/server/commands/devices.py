@@ -23,12 +23,14 @@ class Action(StrEnum):
     """What to do."""
 
     listen = "listen"
+    positions = "positions"
     simulate = "simulate"
 
 
 def devices(
     action: Annotated[
-        Action, typer.Argument(help="listen: take readings from a broker; simulate: send readings as devices do.")
+        Action,
+        typer.Argument(help="listen: take readings from a broker; positions: take positions; simulate: send readings."),
     ],
     broker: Annotated[str, typer.Option(envvar="EPIPOLIS_BROKER", help="mqtt:// or mqtts://[user:password@]host[:port].")] = "",
     name: Annotated[str, typer.Option(help="The listener's name at the broker, which keeps messages for it.")] = "",
@@ -45,19 +47,28 @@ def devices(
 ) -> None:
     """Listen to test devices over MQTT (`listen`), or send what simulated ones measure, over MQTT or HTTP (`simulate`).
 
+    `positions` listens to the telephones and gateways that say where watched people are.
+
     Simulated devices, people, labels and results are marked as simulated everywhere.
     """
     set_up()
     from epipolis.core.modules import modules  # noqa: PLC0415 -- Django must be set up first
 
-    if "labs" not in modules():
-        raise ValueError("the module labs is switched off (EPIPOLIS_WITHOUT)")
+    needed = "quarantine" if action is Action.positions else "labs"
+    if needed not in modules():
+        raise ValueError(f"the module {needed} is switched off (EPIPOLIS_WITHOUT)")
     from epipolis.server.mqtt import NAME, DeviceListener, broker_at  # noqa: PLC0415 -- as above
     from epipolis.server.simulated_devices import Odds  # noqa: PLC0415 -- as above
 
+    if action is not Action.simulate and not broker:
+        raise ValueError(f"{action} needs --broker, for instance mqtt://127.0.0.1:1883")
+    if action is Action.positions:
+        from epipolis.server.mqtt_positions import PositionListener  # noqa: PLC0415 -- as above
+
+        listening = PositionListener(broker_at(broker), **({"name": name} if name else {}))
+        asyncio.run(_listen(listening))
+        return
     if action is Action.listen:
-        if not broker:
-            raise ValueError("listen needs --broker, for instance mqtt://127.0.0.1:1883")
         asyncio.run(_listen(DeviceListener(broker_at(broker), name=name or NAME)))
         return
     if bool(broker) == bool(address):
