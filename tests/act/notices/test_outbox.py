@@ -41,7 +41,7 @@ def phone(ending: str) -> str:
 
 
 def test_a_message_leaves_and_its_delivery_is_told_once(heard):
-    row = play(notice(person(phones=["0912 500 100"])))
+    row = play(notice(person(phones=["0912 555 100"])))
 
     assert (row.state, row.provider, row.claim, row.parts) == ("delivered", "simulated", None, 1)
     assert row.cost > 0
@@ -144,7 +144,7 @@ def test_what_waited_too_long_is_held_when_the_night_has_come():
 
 
 def test_a_number_gets_no_more_than_the_rule_allows_and_nothing_is_lost():
-    ana = person(phones=["0912 500 200"])
+    ana = person(phones=["0912 555 200"])
     rows = [notice(ana) for _ in range(6)]
 
     services.send_waiting(NOW)
@@ -156,7 +156,7 @@ def test_a_number_gets_no_more_than_the_rule_allows_and_nothing_is_lost():
 
 
 def test_stop_is_heard_between_asking_and_sending():
-    row = notice(person(phones=["0912 500 300"], emails=["ana@example.org"]))
+    row = notice(person(phones=["0912 555 300"], emails=["ana@example.org"]))
     StoppedAddress.objects.create(channel="sms", address_hash=row.to_hash, at=NOW, by="x")
 
     play(row)
@@ -165,7 +165,7 @@ def test_stop_is_heard_between_asking_and_sending():
 
 
 def test_an_answer_with_a_stop_word_stops_and_another_starts_again():
-    row = play(notice(person(phones=["0912 500 400"])))
+    row = play(notice(person(phones=["0912 555 400"])))
 
     assert services.answer_from_phone(row.to_hash, "sms", "退訂", at=NOW) == 1
     assert StoppedAddress.objects.filter(channel="sms", address_hash=row.to_hash).exists()
@@ -178,7 +178,7 @@ def test_an_answer_with_a_stop_word_stops_and_another_starts_again():
 
 
 def test_whatsapp_is_free_for_a_day_after_the_persons_own_message():
-    row = play(notice(person(phones=["0912 500 500"]), channels=("whatsapp",)))
+    row = play(notice(person(phones=["0912 555 500"]), channels=("whatsapp",)))
     services.answer_from_phone(row.to_hash, "whatsapp", "thank you", at=NOW)
     pack = queries.times(NOW)
 

@@ -64,11 +64,13 @@ class Simulated:
 
 
 def fate_of(message: Message) -> str:
-    """What will become of a message; the same for every repeat of it."""
+    """What becomes of every message to this address. Numbers with 555 and addresses of examples always work."""
     digits = "".join(one for one in message.to if one.isdigit())
     if digits[-5:] in BY_NUMBER and message.channel != "push":
         return BY_NUMBER[digits[-5:]]
-    chance = sha256(message.key.encode()).digest()[0] % 48
+    if "555" in digits or ".example" in message.to or "@example." in message.to:
+        return "fine"
+    chance = sha256(message.to.encode()).digest()[0] % 48
     return _BY_CHANCE[chance] if chance < len(_BY_CHANCE) else "fine"
 
 
