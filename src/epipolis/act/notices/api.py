@@ -197,8 +197,8 @@ def notices(
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100,
 ) -> dict[str, Any]:
     """Messages, the newest first; `state` may also be open, sent or failed as a group."""
-    plain = {"state": state, "channel": channel, "template": template, "about_kind": about_kind, "about_id": about_id}
-    wanted = queries.Wanted(**{name: value.replace("\0", "") for name, value in plain.items()}, day=day)
+    state, template, about_kind, about_id = (one.replace("\0", "") for one in (state, template, about_kind, about_id))
+    wanted = queries.Wanted(state, channel, template, about_kind, about_id, day=day)
     return page_of(queries.notices(wanted), cursor, limit, ("-made", "id"))
 
 

@@ -68,7 +68,7 @@ def approve_broadcast(number: UUID, *, by: User, at: datetime) -> Broadcast:
     Raises:
         NoticeError: it does not wait for this, its time is over, or the same person drafted it.
     """
-    row = _locked(number, Broadcast.State.DRAFTED)
+    row = _locked(number, str(Broadcast.State.DRAFTED))
     if row.drafted_by_id == by.id:
         raise NoticeError(gettext_noop("A second person approves what somebody drafted."))
     if row.expires <= at:
@@ -88,8 +88,8 @@ def refuse_broadcast(number: UUID, reason: str, *, by: User, at: datetime) -> Br
     Raises:
         NoticeError: it does not wait for this, or there is no reason.
     """
-    row = _locked(number, Broadcast.State.DRAFTED)
-    _end(row, Broadcast.State.REFUSED, reason, by=by, at=at)
+    row = _locked(number, str(Broadcast.State.DRAFTED))
+    _end(row, str(Broadcast.State.REFUSED), reason, by=by, at=at)
     return row
 
 
@@ -100,8 +100,8 @@ def cancel_broadcast(number: UUID, reason: str, *, by: User, at: datetime) -> Br
     Raises:
         NoticeError: it did not go out, or there is no reason.
     """
-    row = _locked(number, Broadcast.State.APPROVED, Broadcast.State.SENT)
-    _end(row, Broadcast.State.CANCELLED, reason, by=by, at=at)
+    row = _locked(number, str(Broadcast.State.APPROVED), str(Broadcast.State.SENT))
+    _end(row, str(Broadcast.State.CANCELLED), reason, by=by, at=at)
     Notice.objects.filter(broadcast=row, state__in=OPEN).update(state=State.STOPPED, reason=TAKEN_BACK, ended=at)
     return row
 

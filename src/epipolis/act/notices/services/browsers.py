@@ -38,7 +38,7 @@ def add_browser(person: UUID, told: Mapping[str, str], *, by: audit.Actor, at: d
         raise NoticeError(gettext_noop("This browser’s push service is not one that the city asks."))
     text = json.dumps(address, sort_keys=True)
     made, _is_new = PushSubscription.objects.update_or_create(
-        endpoint_hash=address_hash(Channel.PUSH, text),
+        endpoint_hash=address_hash(str(Channel.PUSH), text),
         defaults={"person_id": person, "endpoint": seal(text), "made": at, "gone": None},
     )
     for old in PushSubscription.objects.filter(person=person, gone=None).order_by("-made", "-id")[_MOST:]:

@@ -25,10 +25,10 @@ def note_call(notice_id: UUID, reached: bool, *, by: audit.Actor, at: datetime, 
     Raises:
         NoticeError: this is no message that waits to be read out.
     """
-    row = _carried(notice_id, Channel.VOICE)
+    row = _carried(notice_id, str(Channel.VOICE))
     note(row, "called" if reached else "not reached", text, at=at, by=audit.actor_name(by))
     if reached:
-        arrive(row, State.READ, at=at)
+        arrive(row, str(State.READ), at=at)
     else:
         fall_back(row, NOT_REACHED, at=at)
     audit.record("notices.call", by=by, at=at, subject=row.id, person=row.person_id, reached=reached)
@@ -46,7 +46,7 @@ def print_letters(ids: list[UUID], *, by: audit.Actor, at: datetime) -> bytes:
     Raises:
         NoticeError: one of these is no letter that waits.
     """
-    rows = [_carried(number, Channel.LETTER) for number in dict.fromkeys(ids)]
+    rows = [_carried(number, str(Channel.LETTER)) for number in dict.fromkeys(ids)]
     if not rows:
         raise NoticeError(gettext_noop("No letter is chosen."))
     names = people.named([row.person_id for row in rows if row.person_id], by=by, at=at, why=WHY)
@@ -66,10 +66,10 @@ def note_posted(ids: list[UUID], *, by: audit.Actor, at: datetime) -> int:
     Raises:
         NoticeError: one of these is no letter that waits.
     """
-    rows = [_carried(number, Channel.LETTER) for number in dict.fromkeys(ids)]
+    rows = [_carried(number, str(Channel.LETTER)) for number in dict.fromkeys(ids)]
     for row in rows:
         note(row, "posted", "", at=at, by=audit.actor_name(by))
-        arrive(row, State.DELIVERED, at=at)
+        arrive(row, str(State.DELIVERED), at=at)
         audit.record("notices.posted", by=by, at=at, subject=row.id, person=row.person_id)
     live.tell("notices")
     return len(rows)
@@ -87,7 +87,7 @@ def cancel_notice(notice_id: UUID, *, by: audit.Actor, at: datetime) -> Notice:
         raise NoticeError(gettext_noop("It has left already, or there is no such message."))
     row.state, row.reason, row.ended = State.STOPPED, TAKEN_BACK, at
     row.save()
-    note(row, State.STOPPED, TAKEN_BACK, at=at, by=audit.actor_name(by))
+    note(row, str(State.STOPPED), TAKEN_BACK, at=at, by=audit.actor_name(by))
     audit.record("notices.cancel", by=by, at=at, subject=row.id, person=row.person_id)
     live.tell("notices")
     return row
@@ -133,8 +133,8 @@ def read_own(person: UUID, *, at: datetime) -> list[tuple[Notice, str, str]]:
     found = []
     for row in queries.notices_of(person).select_for_update(of=("self",))[:200]:
         if row.state in (State.SENT, State.DELIVERED, State.FAILED, State.EXPIRED) and row.body:
-            arrive(row, State.READ, at=at)
-            note(row, State.READ, "", at=at, by="the person")
+            arrive(row, str(State.READ), at=at)
+            note(row, str(State.READ), "", at=at, by="the person")
         found.append((row, unseal(row.subject), unseal(row.body)))
     return found
 

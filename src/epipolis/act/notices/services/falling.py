@@ -39,15 +39,15 @@ def fall_back(row: Notice, why: str, *, at: datetime, told: bool = False) -> Non
     ways = [way for way in left if (way.channel, way.to_hash) not in stopped]
     row.step, row.claim, row.unsure_since, row.not_before, row.provider_ref = row.step + 1, None, None, at, ""
     if row.expires is not None and row.expires <= at:
-        end(row, State.EXPIRED, TOO_LATE, at=at)
+        end(row, str(State.EXPIRED), TOO_LATE, at=at)
         return
     try:
         found = take_way(row, ways, values_of(row), pack=queries.times(at), at=at) if ways else False
     except NoticeError as error:
-        end(row, State.FAILED, str(error)[:300], at=at)
+        end(row, str(State.FAILED), str(error)[:300], at=at)
         return
     if not found:
-        end(row, State.FAILED, why or NONE_LEFT, at=at)
+        end(row, str(State.FAILED), why or NONE_LEFT, at=at)
         return
     row.save()
     note(row, FELL_BACK, "", at=at)

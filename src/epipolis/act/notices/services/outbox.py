@@ -121,7 +121,7 @@ class _Batch:
     def _may_leave(self, row: Notice) -> bool:
         if row.expires is not None and row.expires <= self.at:
             with transaction.atomic():
-                end(row, State.EXPIRED, TOO_LATE, at=self.at)
+                end(row, str(State.EXPIRED), TOO_LATE, at=self.at)
             return False
         if (row.channel, row.to_hash) in self.stopped:
             with transaction.atomic():

@@ -34,8 +34,8 @@ def take_reports(provider: str, headers: Mapping[str, str], body: bytes, *, at: 
         ValueError: it cannot be read.
     """
     reports, answers = reporter_of(provider).read_reports(headers, body)
-    for told in (*reports, *answers):
-        if not 1 <= len(told.event_id) <= 200:
+    for number in (*(one.event_id for one in reports), *(one.event_id for one in answers)):
+        if not 1 <= len(number) <= 200:
             raise ValueError("Each report has a number of 1 to 200 characters.")
     fresh = _file(provider, reports, at=at)
     for event in fresh:

@@ -26,7 +26,7 @@ _WHY = "notice"
 def desk(request: HttpRequest) -> HttpResponse:
     """Calls with the words to read, and letters to print; each name that is seen is written down."""
     at = clock.now()
-    calls, letters = list(queries.desk(Channel.VOICE)[:_MOST]), list(queries.desk(Channel.LETTER)[:_MOST])
+    calls, letters = list(queries.desk(str(Channel.VOICE))[:_MOST]), list(queries.desk(str(Channel.LETTER))[:_MOST])
     names = people.named_in_list(
         [row.person_id for row in (*calls, *letters) if row.person_id], by=request.user, at=at, why=_WHY
     )

@@ -81,7 +81,8 @@ def _outcome(answer: Answer) -> Outcome:
         found = {}
     if answer.status < 300 and found.get("messages"):
         return Outcome("accepted", ref=str(found["messages"][0].get("id", ""))[:200])
-    error = found.get("error") if isinstance(found.get("error"), dict) else {}
+    told_error = found.get("error")
+    error: dict[str, Any] = told_error if isinstance(told_error, dict) else {}
     code, text = error.get("code", 0), f"{error.get('code', '')} {error.get('message', '')}"
     if code in _LATER:
         return Outcome("later", text=told(text))
