@@ -134,6 +134,10 @@ class Memory:
         for name in ("time", "lon", "lat", "accuracy", "source"):
             fresh[name][at, rank] = table.column(name).to_numpy()[order]
         rows = who[ends]
+        if sizes.max() == 1 and (fresh["time"][:, 0] > self.fixes["time"][rows, 0]).all():  # the usual batch
+            self.fixes[rows, 1:] = self.fixes[rows, :-1]
+            self.fixes[rows, 0] = fresh[:, 0]
+            return
         both = np.concatenate([self.fixes[rows], fresh], axis=1)
         newest = np.argsort(-both["time"], axis=1, kind="stable")[:, :KEPT]
         self.fixes[rows] = np.take_along_axis(both, newest, axis=1)
