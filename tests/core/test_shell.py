@@ -211,3 +211,9 @@ def test_every_declared_page_exists():
     from django.urls import reverse
 
     assert all(reverse(page.url) for module in modules().values() for page in module.menu)
+
+
+def test_what_is_sent_to_an_address_without_its_last_slash_arrives_with_its_body(client):
+    answer = client.post("/declarations/mine", {"code": "x"})
+
+    assert (answer.status_code, answer["Location"]) == (308, "/declarations/mine/")

@@ -2,9 +2,11 @@
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect
+from django.middleware.common import CommonMiddleware
 
 _POLICY = "; ".join(
     (
@@ -34,6 +36,12 @@ _PERMISSIONS = ", ".join(
         "browsing-topics=()",
     )
 )
+
+
+class LastSlash(CommonMiddleware):
+    """Sends an address without its last slash on to the one with it, body and all; as delivered a POST becomes a GET."""
+
+    response_redirect_class = partial(HttpResponsePermanentRedirect, preserve_request=True)
 
 
 class SecurityHeaders:
