@@ -1,14 +1,17 @@
 """When a way fails: the next one is tried, in its own words; when none is left, whoever asked hears of it."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop
 
 from epipolis.act.notices import queries
 from epipolis.act.notices.events import NoticeDelivered, NoticeFailed
 from epipolis.act.notices.models import DeliveryEvent, Notice, PushSubscription, State
-from epipolis.core.events import publish
+from epipolis.core.events import publish, publish_many
 from epipolis.core.sealing import unseal
 
 from .channels import GONE
@@ -66,12 +69,24 @@ def end(row: Notice, state: str, why: str, *, at: datetime) -> None:
 
 def arrive(row: Notice, state: str, *, at: datetime) -> None:
     """A message that has arrived, or was read; told once."""
-    is_news = row.state not in (State.DELIVERED, State.READ)
-    row.state, row.reason, row.claim, row.ended = state, "", None, row.ended or at
-    row.sent = row.sent or at
-    row.save()
-    if is_news:
-        publish(NoticeDelivered(row.id, row.person_id, row.about_kind, row.about_id, row.channel))
+    arrive_all([row], state, at=at)
+
+
+def arrive_all(rows: Sequence[Notice], state: str, *, at: datetime) -> None:
+    """The same for many, in one statement."""
+    news = [row for row in rows if row.state not in (State.DELIVERED, State.READ)]
+    for row in rows:
+        row.state, row.reason, row.claim, row.unsure_since = state, "", None, None
+        row.ended, row.sent = row.ended or at, row.sent or at
+    Notice.objects.filter(id__in=[row.id for row in rows]).update(
+        state=state,
+        reason="",
+        claim=None,
+        unsure_since=None,
+        ended=Coalesce("ended", Value(at)),
+        sent=Coalesce("sent", Value(at)),
+    )
+    publish_many(NoticeDelivered(row.id, row.person_id, row.about_kind, row.about_id, row.channel) for row in news)
 
 
 def note(row: Notice, state: str, text: str, *, at: datetime, by: str = "") -> None:

@@ -15,13 +15,13 @@ from epipolis.core.events import publish
 from epipolis.core.sealing import seal
 
 from .channels import Answer, Report, reporter_of
-from .falling import arrive, fall_back
+from .falling import arrive_all, fall_back
 from .stopping import start_address, stop_address
 
 _STATES = ("sent", "delivered", "read", "failed")
 _LATE, _AT_ONCE, _LONGEST = timedelta(days=2), 500, 2_000
 _BY = "the person"
-_RANK = {State.SENT: 1, State.DELIVERED: 2, State.READ: 3}
+_RANK: dict[str, int] = {"sent": 1, "delivered": 2, "read": 3}
 
 
 @transaction.atomic
@@ -38,9 +38,7 @@ def take_reports(provider: str, headers: Mapping[str, str], body: bytes, *, at: 
         if not 1 <= len(number) <= 200:
             raise ValueError("Each report has a number of 1 to 200 characters.")
     fresh = _file(provider, reports, at=at)
-    for event in fresh:
-        if event.notice_id is not None:
-            _apply(event, at=at)
+    _apply(fresh, at=at)
     heard = sum(_hear(provider, one, at=at) for one in answers)
     if fresh or heard:
         live.tell("notices")
@@ -62,7 +60,7 @@ def match_reports(at: datetime | None = None) -> int:
             if row is not None:
                 event.notice, event.channel, event.step = row, row.channel, row.step
                 event.save(update_fields=["notice", "channel", "step"])
-                _apply(event, at=at)
+                _apply([event], at=at)
                 count += 1
     return count
 
@@ -91,20 +89,36 @@ def _file(provider: str, reports: Sequence[Report], *, at: datetime) -> list[Del
     return rows
 
 
-def _apply(event: DeliveryEvent, *, at: datetime) -> None:
-    """Move a message on by one report. It never goes back: what was read stays read, whatever comes late."""
-    row = Notice.objects.select_for_update(of=("self",)).get(id=event.notice_id)
-    is_now = event.step == row.step
-    if event.state in (State.DELIVERED, State.READ):
-        # By whichever way it came in the end: the person has it, and no further way is tried.
-        if _RANK.get(State(row.state), 0) < _RANK[State(event.state)]:
-            arrive(row, event.state, at=at)
-    elif event.state == State.SENT and is_now and (row.state == State.SENDING or row.unsure_since):
-        row.state, row.claim, row.unsure_since, row.reason = State.SENT, None, None, ""
-        row.sent, row.provider, row.provider_ref = row.sent or at, event.provider, event.provider_ref
-        row.save()
-    elif event.state == State.FAILED and is_now and (row.state in (State.SENT, State.SENDING) or row.unsure_since):
-        fall_back(row, event.text, at=at, told=True)
+def _apply(events: Sequence[DeliveryEvent], *, at: datetime) -> None:
+    """Move messages on by what is told of them. None goes back: what was read stays read, whatever comes late."""
+    ids = {event.notice_id for event in events if event.notice_id}
+    rows = {row.id: row for row in Notice.objects.select_for_update(of=("self",)).filter(id__in=ids).order_by("id")}
+    arrived: dict[UUID, str] = {}
+    for event in events:
+        row = rows.get(event.notice_id) if event.notice_id else None
+        if row is None:
+            continue
+        is_now = event.step == row.step
+        rank = max(_RANK.get(row.state, 0), _RANK.get(arrived.get(row.id, ""), 0))
+        is_open = row.state == State.SENDING or row.unsure_since is not None
+        if event.state in (State.DELIVERED, State.READ):
+            # By whichever way it came in the end: the person has it, and no further way is tried.
+            if rank < _RANK[event.state]:
+                arrived[row.id] = event.state
+        elif event.state == State.SENT and is_now and is_open and row.id not in arrived:
+            _taken(row, event, at=at)
+        elif event.state == State.FAILED and is_now and row.id not in arrived and (is_open or row.state == State.SENT):
+            fall_back(row, event.text, at=at, told=True)
+    for state in (str(State.DELIVERED), str(State.READ)):
+        if found := [rows[number] for number, own in arrived.items() if own == state]:
+            arrive_all(found, state, at=at)
+
+
+def _taken(row: Notice, event: DeliveryEvent, *, at: datetime) -> None:
+    """The provider has it, and we did not know."""
+    row.state, row.claim, row.unsure_since, row.reason = str(State.SENT), None, None, ""
+    row.sent, row.provider, row.provider_ref = row.sent or at, event.provider, event.provider_ref
+    row.save()
 
 
 def _hear(provider: str, told: Answer, *, at: datetime) -> int:
