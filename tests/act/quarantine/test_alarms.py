@@ -184,3 +184,19 @@ def test_a_telephone_page_opens_by_its_secret_alone_and_sends_for_itself(client)
     assert client.post(url, [fix], content_type="application/json").json()["accepted"] == 1
     forged = fix | {"phone": "epf_not_this_one"}
     assert client.post(url, [forged], content_type="application/json").status_code == 403
+
+
+def test_an_appeal_keeps_what_its_alarms_stand_on_until_it_is_answered():
+    row, one = left()
+    services.file_appeal(row.id, "I was at home", by="the person", at=NOW)
+    services.lift_order(row.id, reason="mistake", by="otto", at=NOW + 60 * MINUTE)
+    services.sync_watch(row.id, at=NOW + 60 * MINUTE)
+
+    appeal = queries.appeals_of(row).get()
+    assert [(item["kind"], item["fixes"]) for item in appeal.evidence["alarms"]] == [("left", 5)]
+    late = NOW + timedelta(days=30)
+    services.forget_evidence(late, late)
+    assert queries.evidence_of(again(one))
+    services.answer_appeal(appeal.id, answer="upheld", text="the fixes show it", by="mira", at=late)
+    services.forget_evidence(late, late)
+    assert not queries.evidence_of(again(one))

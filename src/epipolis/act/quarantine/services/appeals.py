@@ -48,12 +48,16 @@ def file_appeal(order_id: int, text: str, *, by: audit.Actor, at: datetime, clie
 
 
 def evidence_of(row: Order) -> dict[str, Any]:
-    """What an order rests on at this moment: its days, the rule and its reasons, and every change so far."""
+    """What an order rests on at this moment: its days, the rule and its reasons, every change and alarm so far."""
     changes = [
         {"kind": one.kind, "at": one.at.isoformat(), "reason": one.reason}
         for one in queries.changes_of(row).filter(undone_at=None)[:100]
     ]
-    return values(row, _SHOWN) | {"decision": row.decision, "asks": row.asks, "changes": changes}
+    alarms = [
+        {"at": one.at.isoformat(), "kind": one.kind, "outcome": one.outcome, "fixes": len(queries.evidence_of(one))}
+        for one in queries.alarms_of(row)[:50]
+    ]
+    return values(row, _SHOWN) | {"decision": row.decision, "asks": row.asks, "changes": changes, "alarms": alarms}
 
 
 @transaction.atomic
