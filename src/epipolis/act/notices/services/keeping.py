@@ -6,21 +6,29 @@ from django.db.models import Q
 
 from epipolis.act.notices.models import (
     ENDED,
+    OPEN,
     Broadcast,
     DeliveryEvent,
     Inbound,
     Notice,
+    Preference,
     PushSubscription,
     SimulatedMessage,
     State,
 )
 
+from .sending import TAKEN_BACK
+
 _OVER = Q(state__in=ENDED) | Q(state=State.SENT)
 
 
 def forget_texts(before: datetime, at: datetime) -> int:
-    """Erase what messages said and where they went; return how many."""
-    old = Notice.objects.filter(_OVER, made__lt=before, erased=None)
+    """Erase what messages said and where they went; of people who were erased at once. Return how many."""
+    gone = Q(person__erased__isnull=False)
+    Notice.objects.filter(gone, state__in=OPEN).update(state=State.STOPPED, reason=TAKEN_BACK, ended=at)
+    for kind in (Preference, PushSubscription, Inbound):
+        kind.objects.filter(gone).delete()
+    old = Notice.objects.filter(gone | (_OVER & Q(made__lt=before)), erased=None)
     return old.update(to=b"", to_hash="", rest=b"", values=b"", subject=b"", body=b"", erased=at)
 
 
