@@ -1,6 +1,6 @@
 """The fence in the platform: positions in, transitions and alarms exactly once, whatever crashes or comes twice."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import pytest
@@ -270,3 +270,16 @@ def test_many_at_once_by_bulk_in_any_form_and_bad_rows_by_number():
     assert (again["accepted"], again["repeated"] + again["older"]) == (0, 3_000)
     with pytest.raises(ValueError, match="list of positions"):
         services.load_positions(b"nonsense", "json", by="test", at=NOW)
+
+
+def test_the_last_day_is_as_long_as_it_is_when_the_clock_changes(settings):
+    settings.EPIPOLIS_ZONE = "Europe/Prague"
+    row, phone = enrolled()
+    services.change_days(row.id, until=date(2021, 3, 28), reason="the clock changes", by="otto", at=NOW)
+    services.sync_watch(row.id, at=NOW)
+    over = datetime(2021, 3, 28, 22, 0, tzinfo=UTC)  # summer time: the day had 23 hours
+    ends = (over - NOW) / MINUTE
+
+    found = services.load_items(walk(phone, (ends - 5, ends - 1, ends + 1, ends + 30)), by="test", at=over + 40 * MINUTE)
+
+    assert (found["accepted"], found["not_ordered"]) == (2, 2)

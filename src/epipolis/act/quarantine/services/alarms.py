@@ -27,6 +27,7 @@ VISITED = ("found", "nobody")
 _REACHED = {"well", "needs_help", "phone_trouble", "says_away", "found"}
 _BY_CARE = (Alarm.Outcome.HEARD, Alarm.Outcome.ENDED)  # what the platform says by itself
 CLOSED_WITH = tuple(one for one in Alarm.Outcome.values if one not in _BY_CARE)
+_TWICE = timedelta(seconds=20)
 _LADDER = (Alarm.Next.MESSAGE, Alarm.Next.CALL)
 
 
@@ -192,6 +193,8 @@ def _note(number: int, kind: str, result: str, known: tuple[str, ...], text: str
     one = _open(number)
     if result not in known:
         raise OrderError("result", gettext_noop("choose what came of it"))
+    if one.steps.filter(kind=kind, result=result, by=audit.actor_name(by), at__gt=at - _TWICE, at__lte=at).exists():
+        return one  # the button was pressed twice
     if one.state == Alarm.State.NEW:
         one.state, one.taken_by, one.taken_at = Alarm.State.TAKEN, audit.actor_name(by), at
     pack = queries.fence_rules(clock.local_day(at))
