@@ -25,6 +25,11 @@ UPDATE notices_notice AS n SET
 FROM jsonb_to_recordset(%s::jsonb) AS told (id uuid, step int, ref text, provider text, cost numeric)
 WHERE n.id = told.id AND n.step = told.step"""
 
+_NOTED = """
+INSERT INTO notices_deliveryevent (notice_id, step, channel, provider, provider_ref, event_id, state, at, text, by)
+SELECT id, step, channel, provider, ref, '', 'accepted', %s, '', ''
+FROM jsonb_to_recordset(%s::jsonb) AS told (id uuid, step int, channel text, ref text, provider text)"""
+
 
 @transaction.atomic
 def finish(told: Sequence[Told], *, claim: int, at: datetime) -> None:
@@ -35,6 +40,7 @@ def finish(told: Sequence[Told], *, claim: int, at: datetime) -> None:
         {
             "id": str(row.id),
             "step": row.step,
+            "channel": row.channel,
             "ref": outcome.ref,
             "provider": name,
             "cost": str(queries.price(row.channel, row.parts, prices)),
@@ -43,13 +49,8 @@ def finish(told: Sequence[Told], *, claim: int, at: datetime) -> None:
     ]
     if rows:
         with connection.cursor() as cursor:
-            cursor.execute(_ACCEPTED, [claim, claim, claim, at, json.dumps(rows)])
-        DeliveryEvent.objects.bulk_create(
-            DeliveryEvent(
-                notice=row, step=row.step, channel=row.channel, provider=name, provider_ref=outcome.ref, state="accepted", at=at
-            )
-            for row, outcome, name in accepted
-        )
+            cursor.execute(_ACCEPTED, [claim, claim, claim, at, text := json.dumps(rows)])
+            cursor.execute(_NOTED, [at, text])
     for row, outcome, name in told:
         if outcome.state != "accepted":
             _not_taken(row, outcome, name, claim=claim, at=at)
