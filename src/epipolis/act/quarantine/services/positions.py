@@ -38,7 +38,7 @@ class Position(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     time: int | Moment
     lon: Annotated[float, Meta(ge=-180, le=180)] | None = None
     lat: Annotated[float, Meta(ge=-90, le=90)] | None = None
-    accuracy: Annotated[float, Meta(ge=0)] | None = None
+    accuracy: Annotated[float, Meta(ge=0, le=2e7)] | None = None  # metres; farther nobody is from anywhere
     battery: Annotated[float, Meta(ge=0, le=1)] | None = None
     charging: bool | None = None
     source: Literal["gps", "network", "cell", "device"] = "device"
