@@ -63,9 +63,9 @@ def devices(
     if action is not Action.simulate and not broker:
         raise ValueError(f"{action} needs --broker, for instance mqtt://127.0.0.1:1883")
     if action is Action.positions:
-        from epipolis.server.mqtt_positions import PositionListener  # noqa: PLC0415 -- as above
+        from epipolis.server import mqtt_positions  # noqa: PLC0415 -- as above
 
-        listening = PositionListener(broker_at(broker), **({"name": name} if name else {}))
+        listening = mqtt_positions.PositionListener(broker_at(broker), name=name or mqtt_positions.NAME)
         asyncio.run(_listen(listening))
         return
     if action is Action.listen:
