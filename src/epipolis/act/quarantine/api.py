@@ -276,7 +276,7 @@ class PositionsOut(Schema):
     rejected: list[dict[str, Any]]
 
 
-class TakenOut(Schema):
+class FollowedOut(Schema):
     status: str
 
 
@@ -307,7 +307,7 @@ class AlarmOut(Schema):
     outcome: str
 
 
-@router.post("positions", auth=Needs("quarantine.position"), response={201: TakenOut})
+@router.post("positions", auth=Needs("quarantine.position"), response={201: FollowedOut})
 def send_position(request: HttpRequest, data: PositionIn):
     """Follow one position of a phone that was enrolled. Sent twice it changes nothing."""
     outcome = services.record_positions([services.Position(**data.dict())], by=request.auth, at=clock.now())[0]
