@@ -63,6 +63,14 @@ def test_care_comes_first_by_itself_then_a_call_every_quarter_and_a_visit_after_
     assert AuditEntry.objects.filter(action="quarantine.alarm_closed", person=again(one).order.person_id).exists()
 
 
+def test_who_was_at_the_place_before_they_left_is_not_back():
+    """A phone without a network sends both together, hours later."""
+    _, one = left()
+
+    assert (one.returned, [step.kind for step in queries.steps_of([one])[one.id]]) == (None, ["raised"])
+    assert queries.count_due(NOW + 30 * MINUTE) == {"open": 1, "late": 0}  # the message goes by itself
+
+
 def test_nobody_is_called_at_night_about_silence_but_about_who_seems_away():
     pack = queries.fence_rules(NOW.date())
     night = local(20, 23)

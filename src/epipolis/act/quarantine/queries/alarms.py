@@ -65,8 +65,13 @@ def count_open() -> dict[str, int]:
 
 
 def count_due(at: datetime) -> dict[str, int]:
-    """How many alarms wait, and how many of them longer than they may."""
-    return Alarm.objects.filter(OPEN_ALARM).aggregate(open=Count("id"), late=Count("id", filter=Q(due__lt=at)))
+    """How many alarms wait, and how many of them longer than they may. The message goes by itself: nobody is late with it."""
+    late = Q(due__lt=at) & ~Q(next_step=Alarm.Next.MESSAGE)
+    return Alarm.objects.filter(OPEN_ALARM).aggregate(open=Count("id"), late=Count("id", filter=late))
+
+
+def is_late(one: Alarm, at: datetime) -> bool:
+    return one.due is not None and one.due < at and one.next_step != Alarm.Next.MESSAGE
 
 
 def watches(*, state: str = "") -> QuerySet[Watch]:

@@ -111,8 +111,8 @@ def _note_returns(rows: Iterable[dict[str, Any]], *, at: datetime) -> None:
         return
     open_ones = Alarm.objects.select_for_update().filter(order__in={*back, *heard}).exclude(state=Alarm.State.CLOSED)
     for one in open_ones.order_by("id"):
-        if one.kind == Alarm.Kind.LEFT and one.order_id in back and one.returned is None:
-            one.returned = back[one.order_id]
+        if one.kind == Alarm.Kind.LEFT and one.returned is None and (returned := back.get(one.order_id)) and returned > one.at:
+            one.returned = returned
             if one.next_step == Alarm.Next.VISIT:  # nobody needs to go there any more; somebody still asks
                 one.next_step, one.due = Alarm.Next.CALL, at
             one.save(update_fields=["returned", "next_step", "due"])

@@ -65,7 +65,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "show": show,
         "page": page,
         "people": [_person(one, named) | {"has_phone": one.order_id not in bare} for one in page.object_list],
-        "alarms": [_person(one, named) | {"alarm": one, "is_late": one.due and one.due < at} for one in alarms],
+        "alarms": [_person(one, named) | {"alarm": one, "is_late": queries.is_late(one, at)} for one in alarms],
         "states": [(value, label, counted[value]) for value, label in FenceState.choices],
         "total": sum(counted.values()),
         "due": queries.count_due(at),
@@ -217,8 +217,9 @@ def refer(request: HttpRequest, number: int) -> HttpResponse:
 def shift(request: HttpRequest) -> HttpResponse:
     """Hand the shift over: a note, what is open, and everything that was mine is free again."""
     form, at = ShiftForm(request.POST if request.method == "POST" else None), clock.now()
-    if request.method == "POST" and request.POST.get("read", "").isdigit():
-        services.read_shift_note(int(request.POST["read"][:18]), by=request.user, at=at)
+    read = request.POST.get("read", "")
+    if read.isascii() and read.isdigit():
+        services.read_shift_note(int(read[:18]), by=request.user, at=at)
         return redirect("quarantine:shift")
     if request.method == "POST" and form.is_valid():
         services.hand_over(form.cleaned_data["text"], by=request.user, at=at)

@@ -125,5 +125,7 @@ sweep();
 watchSignOut(texts.unsent);
 body.addEventListener("htmx:load", fetchIslands);
 document.addEventListener("submit", (event) => {
-  if (event.target.matches("form[data-once]")) for (const button of event.target.querySelectorAll("button")) button.disabled = true;
+  if (!event.target.matches("form[data-once]")) return;
+  const buttons = event.target.querySelectorAll("button");
+  setTimeout(() => { for (const button of buttons) button.disabled = true; }); // later: a disabled button would not send its value
 });
