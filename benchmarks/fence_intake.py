@@ -204,7 +204,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=50_000)
     given = parser.parse_args()
     quick = given.quick
-    people, rounds, times = (5_000, 20, 3) if quick else (given.people, 40, 10)
+    people, rounds, times = (5_000, 20, 3) if quick else (given.people, 80, 10)
     report = Report("fence_intake" + ("_quick" if quick else ""))
     with own_platform():
         from epipolis.act.quarantine.models import Alarm, Transition
