@@ -39,6 +39,17 @@ def test_the_newest_fixes_stay_however_they_are_cut(seed):
         assert one_by_one.fixes["time"][who][: len(newest)].tolist() == newest
 
 
+def test_what_is_sent_again_takes_no_place_and_is_not_counted_twice():
+    memory = remembered(2)
+    times = [30, 10, 20, 20, 30]
+    for _ in range(3):
+        memory.note_fixes(table([0] * 5, times))
+        memory.note_fixes(table([0, 1], [20, 7]))
+
+    assert memory.fixes["time"][0].tolist() == [30, 20, 10] + [0] * (KEPT - 3)
+    assert (memory.release(1), memory.release(2)) == (3, 1)
+
+
 def test_a_person_is_packed_and_restored_exactly():
     memory, other = remembered(3), Memory()
     memory.note_fixes(table([1, 1, 2], [100, 200, 300]))

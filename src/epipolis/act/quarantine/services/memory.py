@@ -117,13 +117,15 @@ class Memory:
             self.has_phone[self.row_of[order]] = False
 
     def note_fixes(self, table: pa.Table) -> None:
-        """Keep the newest fixes of each person; those without a place say nothing that could be shown."""
+        """Keep the newest fixes of each person, each moment once; those without a place say nothing that could be shown."""
         person, time, lon = (table.column(name).to_numpy() for name in ("person", "time", "lon"))
         some = np.flatnonzero(~np.isnan(lon))
         self.dirty[person] = True
         if not some.size:
             return
         order = some[np.lexsort((time[some], person[some]))]
+        first = np.append(True, (person[order[1:]] != person[order[:-1]]) | (time[order[1:]] != time[order[:-1]]))
+        order = order[first]
         who = person[order]
         ends = np.flatnonzero(np.append(who[1:] != who[:-1], True))
         sizes = np.diff(np.append(-1, ends))
@@ -139,6 +141,9 @@ class Memory:
             self.fixes[rows, 0] = fresh[:, 0]
             return
         both = np.concatenate([self.fixes[rows], fresh], axis=1)
+        both = np.take_along_axis(both, np.argsort(-both["time"], axis=1, kind="stable"), axis=1)
+        again = both["time"][:, 1:] == both["time"][:, :-1]  # sent twice: what was known first stays
+        both[:, 1:][again] = np.zeros(1, FIX)[0]
         newest = np.argsort(-both["time"], axis=1, kind="stable")[:, :KEPT]
         self.fixes[rows] = np.take_along_axis(both, newest, axis=1)
 
