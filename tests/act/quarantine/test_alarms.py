@@ -44,7 +44,7 @@ def test_care_comes_first_by_itself_then_a_call_every_quarter_and_a_visit_after_
 
     services.climb_ladders(start)
     services.climb_ladders(start)
-    assert Notice.objects.filter(dedupe_key=f"alarm:{one.id}:care").count() == 1
+    assert Notice.objects.get(dedupe_key=f"alarm:{one.id}:care").template == "fence_silent"
     assert (again(one).next_step, again(one).due) == ("call", start + 15 * MINUTE)
 
     services.note_call(one.id, result="no_answer", by="tina", at=start + 15 * MINUTE)

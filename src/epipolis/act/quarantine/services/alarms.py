@@ -228,16 +228,10 @@ def _done(one: Alarm, kind: str, *, by: audit.Actor, at: datetime, result: str =
     live.tell(TOPIC, alarm=one.id)
 
 
-_CARE = {
-    "left": gettext_noop(
-        "Your phone seems to be away from where you are to stay. Are you well, do you need help? We will call you. Phones"
-        " err: if you are at home you need not do anything. What was seen: %(link)s"
-    ),
-    "silent": gettext_noop(
-        "We have not heard from your phone. Are you well? Please open this page or charge it; else we will call you: %(link)s"
-    ),
-    "off": gettext_noop("Your phone’s battery seems to be empty. Please charge it. If you need help: %(link)s"),
-    "spoofed": gettext_noop(
+_ASKS = {Alarm.Kind.LEFT: "fence_left", Alarm.Kind.SILENT: "fence_silent"}  # wordings of their own
+_OTHER_ASKS = {
+    Alarm.Kind.OFF: gettext_noop("Your phone’s battery seems to be empty. Please charge it. If you need help: %(link)s"),
+    Alarm.Kind.SPOOFED: gettext_noop(
         "Your phone tells places that do not fit together; that may be its fault. We will call you. What was seen: %(link)s"
     ),
 }
@@ -247,16 +241,30 @@ _REFERRED = gettext_noop(
 
 
 def _send_message(one: Alarm, *, at: datetime) -> None:
-    _tell(one, _CARE[one.kind], "care", at=at)
+    """The first step: how somebody is, before anything else."""
+    template = _ASKS.get(Alarm.Kind(one.kind))
+    if template is None:
+        _tell(one, _OTHER_ASKS[Alarm.Kind(one.kind)], "care", at=at)
+        return
+    since = datetime.fromtimestamp(one.excursion, clock.zone())
+    _send(one, template, {"link": _link(one), "since": f"{since:%Y-%m-%d %H:%M}"}, "care", at=at)
 
 
 def _tell(one: Alarm, text: str, what: str, *, at: datetime) -> None:
+    with override(wordings.language_of(one.order.language)):
+        words = gettext(text) % {"link": _link(one)}
+    _send(one, "message", {"text": words}, what, at=at)
+
+
+def _link(one: Alarm) -> str:
+    link = queries.link_of(one.order)
+    return address_of(link) if link else ""
+
+
+def _send(one: Alarm, template: str, values: dict[str, str], what: str, *, at: datetime) -> None:
     row = one.order
-    language = wordings.language_of(row.language)
-    link = queries.link_of(row)
-    with override(language):
-        words = gettext(text) % {"link": address_of(link) if link else ""}
     notices.send(
-        row.person_id, "message", {"text": words}, dedupe_key=f"alarm:{one.id}:{what}", about=("order", str(row.id)),
-        urgent=one.kind == Alarm.Kind.LEFT, language=language if row.language else "", by=TOPIC, at=at,
+        row.person_id, template, values, dedupe_key=f"alarm:{one.id}:{what}", about=("order", str(row.id)),
+        urgent=one.kind == Alarm.Kind.LEFT, language=wordings.language_of(row.language) if row.language else "",
+        by=TOPIC, at=at,
     )  # fmt: skip
