@@ -4,13 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench docs new install install-spark lock golden screenshots translations clean
+.PHONY: demo test stories check bench docs new install install-spark lock golden screenshots translations clean
 
 demo: install ## build the demonstration city and open the platform
 	@$(BIN)/epipolis demo $(ARGS)
 
 test: install-develop browser ## every test, browser stories included
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j2 lint stories
+
+stories:
 	@$(BIN)/pytest -n 2 --dist loadfile -q $(ARGS)
 
 check: install-develop lint ## lint, types, contracts and the tests that need no browser

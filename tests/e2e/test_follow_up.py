@@ -179,7 +179,7 @@ def test_from_the_laboratory_to_the_end_of_a_follow_up(visit, town):
 
 def test_a_tracer_works_on_without_a_network(visit, town):
     rows = town.run(CONTACT, people=[("Lia", "0944000201"), ("Marco", "0955000317")])
-    page = visit("/followup/?who=all", "tracer", width=390, height=844)
+    page = visit("/followup/?who=all", "tracer", name="signs out at the end", width=390, height=844)
     page.locator("#drafts").wait_for(state="attached")
     until(page, "navigator.serviceWorker.controller !== null")
     page.goto(f"/followup/contacts/{rows[0]}/")
