@@ -135,6 +135,15 @@ def test_a_map_is_drawn_and_its_list_says_the_same(visit, platform, shared_data)
     page.wait_for_selector(".map-table tr.is-chosen")
 
 
+def test_the_theme_may_change_before_the_map_has_read_its_style(visit):
+    page = visit("/work/", "epidemiologist")
+    page.add_init_script("customElements.whenDefined('city-map').then(() => document.dispatchEvent(new Event('theme')))")
+
+    page.goto("/map/")
+
+    page.wait_for_selector("city-map[data-drawn=map]", timeout=60_000)
+
+
 def test_where_no_map_can_be_drawn_the_list_stands_alone(visit, platform):
     page = visit("/work/", "epidemiologist")
     page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")

@@ -168,8 +168,10 @@ class CityMap extends HTMLElement {
     if (data.features.some((feature) => feature.properties[layer.colour_by] == null)) line(ramp(0, isDark()), this.texts.no_data);
   }
 
-  restyle() {
-    if (!this.map) return this.showLayers();
+  async restyle() {
+    await this.ready; // the theme may change before the map has read its first style
+    if (!this.isConnected) return;
+    if (!this.map) return void this.showLayers();
     this.map.setPaintProperty("ground", "background-color", base(isDark()).layers[0].paint["background-color"]);
     this.showLayers();
   }
