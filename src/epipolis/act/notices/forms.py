@@ -133,8 +133,8 @@ class BroadcastForm(_Dressed):
         label=_("Or an area of your own"),
         required=False,
         max_length=10_000,
-        widget=forms.Textarea(attrs={"rows": 4, "placeholder": "25.0330, 121.5654"}),
-        help_text=_("One corner a line: latitude, longitude. A click on the map adds one."),
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("One corner a line: latitude, longitude, such as 25.0330, 121.5654. A click on the map adds one."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
