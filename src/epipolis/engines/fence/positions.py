@@ -50,7 +50,7 @@ def typed(table: pa.Table) -> pa.Table:
         if column.type != kind:
             try:
                 column = _cast(column, kind)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            except pa.ArrowException as error:
                 raise ValueError(f"positions.{name}: must be {kind}, not {table.column(name).type}: {error}") from None
         columns[name] = column
     return pa.table(columns)

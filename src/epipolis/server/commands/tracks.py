@@ -85,7 +85,7 @@ def seconds_of(table: pa.Table, column: str, *, file: str) -> pa.Array:
         try:
             found = values.cast(kind) if pa.types.is_string(values.type) else values.cast(pa.timestamp("us", values.type.tz))
             return pc.floor(pc.divide(found.cast(pa.int64()).cast(pa.float64()), 1e6)).cast(pa.int64())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, AttributeError) as error:
+        except (pa.ArrowException, AttributeError) as error:
             trouble = error
     raise ValueError(f"{file}, {column}: is not a time such as 2026-01-05 08:30:00: {trouble}")
 
