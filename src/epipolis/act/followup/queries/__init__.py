@@ -58,6 +58,7 @@ from .lists import (
 )
 from .persons import case_numbered, cases_numbered, clusters, lives, own_cases, source_of
 from .schedules import (
+    UNTIL_BECAUSE,
     Plan,
     Span,
     checks_a_day,
@@ -82,6 +83,7 @@ __all__ = [
     "NEEDS",
     "SEEN",
     "SYMPTOMS",
+    "UNTIL_BECAUSE",
     "Candidate",
     "Choice",
     "Counted",

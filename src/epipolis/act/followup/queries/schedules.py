@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from epipolis.core import clock, rules
 from epipolis.core.rules import Decision, RulePack
 
-_FROM = {
+UNTIL_BECAUSE = {
     "last_contact": gettext_noop(
         "Until %(until)s because the last contact was on %(day)s and the rule %(rule)s says %(days)s days, from %(starts)s on."
     ),
@@ -143,7 +143,7 @@ def _reasons(last: Span | None, count: int) -> list[tuple[str, dict[str, Any]]]:
         "rule": last.rule,
         "days": last.days,
     }
-    found: list[tuple[str, dict[str, Any]]] = [(_FROM[last.counted_by], values)]
+    found: list[tuple[str, dict[str, Any]]] = [(UNTIL_BECAUSE[last.counted_by], values)]
     return [*found, (_ONE_OF, {"n": count})] if count > 1 else found
 
 

@@ -7,23 +7,11 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
+from epipolis.act.followup.queries import UNTIL_BECAUSE, first_and_last
 from epipolis.act.quarantine.settings import settings
 from epipolis.core import rules
 from epipolis.core.rules import Decision, RulePack
 
-_FROM_CONTACT = {
-    "last_contact": gettext_noop(
-        "Until %(until)s because the last contact was on %(day)s and the rule %(rule)s says %(days)s days, from %(starts)s on."
-    ),
-    "sample": gettext_noop(
-        "Until %(until)s: the day of the last contact is not known, so it is counted from the first positive sample, %(day)s;"
-        " the rule %(rule)s says %(days)s days, from %(starts)s on."
-    ),
-    "report": gettext_noop(
-        "Until %(until)s: the day of the last contact is not known, so it is counted from the report, %(day)s;"
-        " the rule %(rule)s says %(days)s days, from %(starts)s on."
-    ),
-}
 _NO_CONTACT = gettext_noop("No last day: the day of the last contact is not known. Ask for it, or choose a day.")
 _ONE_OF = gettext_noop("The latest end of %(n)s contacts counts.")
 _FROM_CASE = {
@@ -104,16 +92,10 @@ def plan_quarantine(contacts: Sequence[Contact], *, day: date, pack: RulePack) -
     starts, until = first_and_last(last.day, pack)
     first = min(first_and_last(one.day, pack)[0] for one in contacts)
     values = _words({"until": until, "day": last.day, "starts": starts}) | {"days": pack["days"], "rule": pack.reference}
-    reasons: list[tuple[str, dict[str, Any]]] = [(_FROM_CONTACT[last.counted_by], values)]
+    reasons: list[tuple[str, dict[str, Any]]] = [(UNTIL_BECAUSE[last.counted_by], values)]
     if len(contacts) > 1:
         reasons.append((_ONE_OF, {"n": len(contacts)}))
     return Planned(first, until, False, _decision(until, pack, day, inputs, reasons))
-
-
-def first_and_last(day: date, pack: RulePack) -> tuple[date, date]:
-    """The first and the last day of a quarantine counted from a day; local calendar days."""
-    starts = day + timedelta(days=pack["start_offset"])
-    return starts, starts + timedelta(days=pack["days"] - (1 if pack["counts_first_day"] else 0))
 
 
 def plan_isolation(illness: Illness, *, day: date, pack: RulePack) -> Planned:
