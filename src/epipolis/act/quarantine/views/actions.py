@@ -22,6 +22,7 @@ from epipolis.act.quarantine.forms import (
     IssueForm,
     MoveForm,
     NeedsForm,
+    PageForm,
     ReasonForm,
     ToldForm,
     WatchForm,
@@ -31,7 +32,7 @@ from epipolis.act.quarantine.models import Order
 from epipolis.act.quarantine.queries import Planned
 from epipolis.act.quarantine.services import OrderError, Terms
 from epipolis.core import clock
-from epipolis.core.access import needs
+from epipolis.core.access import View, needs
 from epipolis.core.rules import Decision
 from epipolis.sense.people import queries as people
 from epipolis.understand.tracing import queries as tracing
@@ -66,6 +67,20 @@ def _act(
     return redirect("quarantine:order", row.id)
 
 
+def _action(permission: str, name: str, form: type[PageForm], run: Callable[..., Any], done: str, what: str) -> View:
+    """A view that does one thing to an order with what its form tells."""
+
+    @needs(permission)
+    @require_POST
+    def view(request: HttpRequest, number: int) -> HttpResponse:
+        told = form(request.POST, **({"auto_id": name.replace("form", "%s")} if form is ReasonForm else {}))
+        by, at = request.user, clock.now()
+        return _act(request, number, name, told, lambda row, data: run(row.id, **data, by=by, at=at), _(done))
+
+    view.__doc__ = what
+    return view
+
+
 def _field(form: Any, error: OrderError) -> str:
     return f"{form.fields[error.field].label}: " if error.field in form.fields and form.fields[error.field].label else ""
 
@@ -93,77 +108,34 @@ def issue(request: HttpRequest, number: int) -> HttpResponse:
     return _act(request, number, "issue_form", IssueForm(request.POST), run, _("The order is issued; the person is told."))
 
 
-@needs("quarantine.issue")
-@require_POST
-def withdraw(request: HttpRequest, number: int) -> HttpResponse:
-    """Decide that a draft is not issued."""
-    form = ReasonForm(request.POST, auto_id="withdraw_%s")
-    return _act(
-        request,
-        number,
-        "withdraw_form",
-        form,
-        lambda row, told: services.withdraw_draft(row.id, **told, by=request.user, at=clock.now()),
-        _("This draft is not issued."),
-    )
+withdraw = _action(
+    "quarantine.issue", "withdraw_form", ReasonForm, services.withdraw_draft,
+    gettext_noop("This draft is not issued."), "Decide that a draft is not issued.",
+)  # fmt: skip
 
 
-@needs("quarantine.issue")
-@require_POST
-def days(request: HttpRequest, number: int) -> HttpResponse:
-    """Extend or shorten."""
-    return _act(
-        request,
-        number,
-        "days_form",
-        DaysForm(request.POST),
-        lambda row, told: services.change_days(row.id, **told, by=request.user, at=clock.now()),
-        _("The last day is changed; the person is told."),
-    )
+days = _action(
+    "quarantine.issue", "days_form", DaysForm, services.change_days,
+    gettext_noop("The last day is changed; the person is told."), "Extend or shorten.",
+)  # fmt: skip
 
 
-@needs("quarantine.issue")
-@require_POST
-def accept(request: HttpRequest, number: int) -> HttpResponse:
-    """Do what is asked."""
-    return _act(
-        request,
-        number,
-        "ask_form",
-        AskForm(request.POST),
-        lambda row, told: services.accept_ask(row.id, **told, by=request.user, at=clock.now()),
-        _("Done; the person is told."),
-    )
+accept = _action(
+    "quarantine.issue", "ask_form", AskForm, services.accept_ask,
+    gettext_noop("Done; the person is told."), "Do what is asked.",
+)  # fmt: skip
 
 
-@needs("quarantine.issue")
-@require_POST
-def decline(request: HttpRequest, number: int) -> HttpResponse:
-    """Leave an order as it is."""
-    form = ReasonForm(request.POST, auto_id="decline_%s")
-    return _act(
-        request,
-        number,
-        "decline_form",
-        form,
-        lambda row, told: services.decline_ask(row.id, **told, by=request.user, at=clock.now()),
-        _("The order stays as it is."),
-    )
+decline = _action(
+    "quarantine.issue", "decline_form", ReasonForm, services.decline_ask,
+    gettext_noop("The order stays as it is."), "Leave an order as it is.",
+)  # fmt: skip
 
 
-@needs("quarantine.issue")
-@require_POST
-def lift(request: HttpRequest, number: int) -> HttpResponse:
-    """End an order before its time."""
-    form = ReasonForm(request.POST, auto_id="lift_%s")
-    return _act(
-        request,
-        number,
-        "lift_form",
-        form,
-        lambda row, told: services.lift_order(row.id, **told, by=request.user, at=clock.now()),
-        _("The order is lifted; the person is told."),
-    )
+lift = _action(
+    "quarantine.issue", "lift_form", ReasonForm, services.lift_order,
+    gettext_noop("The order is lifted; the person is told."), "End an order before its time.",
+)  # fmt: skip
 
 
 @needs("quarantine.issue")
@@ -177,61 +149,28 @@ def move(request: HttpRequest, number: int) -> HttpResponse:
     return _act(request, number, "move_form", MoveForm(request.POST), run, _("The place is changed; the person is told."))
 
 
-@needs("quarantine.issue")
-@require_POST
-def told(request: HttpRequest, number: int) -> HttpResponse:
-    """Note that an order was told or given in writing."""
-    return _act(
-        request,
-        number,
-        "told_form",
-        ToldForm(request.POST),
-        lambda row, told: services.note_told(row.id, **told, by=request.user, at=clock.now()),
-        _("Noted."),
-    )
+told = _action(
+    "quarantine.issue", "told_form", ToldForm, services.note_told,
+    gettext_noop("Noted."), "Note that an order was told or given in writing.",
+)  # fmt: skip
 
 
-@needs("quarantine.issue")
-@require_POST
-def well(request: HttpRequest, number: int) -> HttpResponse:
-    """Note since when there are no symptoms."""
-    return _act(
-        request,
-        number,
-        "well_form",
-        WellForm(request.POST),
-        lambda row, told: services.note_well(row.id, **told, by=request.user, at=clock.now()),
-        _("Noted; the days follow from it."),
-    )
+well = _action(
+    "quarantine.issue", "well_form", WellForm, services.note_well,
+    gettext_noop("Noted; the days follow from it."), "Note since when there are no symptoms.",
+)  # fmt: skip
 
 
-@needs("quarantine.watch")
-@require_POST
-def watch(request: HttpRequest, number: int) -> HttpResponse:
-    """Switch watching by phone on."""
-    return _act(
-        request,
-        number,
-        "watch_form",
-        WatchForm(request.POST),
-        lambda row, told: services.watch_order(row.id, **told, by=request.user, at=clock.now()),
-        _("Watching by phone is switched on; the person is told."),
-    )
+watch = _action(
+    "quarantine.watch", "watch_form", WatchForm, services.watch_order,
+    gettext_noop("Watching by phone is switched on; the person is told."), "Switch watching by phone on.",
+)  # fmt: skip
 
 
-@needs("quarantine.watch")
-@require_POST
-def unwatch(request: HttpRequest, number: int) -> HttpResponse:
-    """Switch watching by phone off."""
-    form = ReasonForm(request.POST, auto_id="unwatch_%s")
-    return _act(
-        request,
-        number,
-        "unwatch_form",
-        form,
-        lambda row, told: services.unwatch_order(row.id, **told, by=request.user, at=clock.now()),
-        _("Watching by phone is switched off."),
-    )
+unwatch = _action(
+    "quarantine.watch", "unwatch_form", ReasonForm, services.unwatch_order,
+    gettext_noop("Watching by phone is switched off."), "Switch watching by phone off.",
+)  # fmt: skip
 
 
 @needs("quarantine.help")
