@@ -23,8 +23,6 @@ from epipolis.sense.cases.models import Case
 from epipolis.sense.city import queries as city
 from epipolis.sense.people import queries as people
 
-from .shown import names
-
 _PAGE = 25
 _SUGGESTED = 8
 _LANGUAGES = {"en": "English", "zh-hant": "繁體中文", "es": "Español"}
@@ -37,7 +35,7 @@ def interviews(request: HttpRequest) -> HttpResponse:
     at = clock.now()
     page = Paginator(queries.to_interview(at), _PAGE).get_page(request.GET.get("page"))
     held = queries.interviews_of([one.id for one in page])
-    named = names(request, [one.person_id for one in page], why="cases")
+    named = people.named_in_list([one.person_id for one in page], by=request.user, at=at, why="cases")
     rows = [{"case": one, "name": named.get(one.person_id), "interview": held.get(one.id)} for one in page]
     return render(request, "followup/interviews.html", {"page": page, "rows": rows})
 
@@ -256,7 +254,7 @@ def _greetings(request: HttpRequest, language: str) -> list[dict[str, Any]]:
 def _result(request: HttpRequest, row: Interview) -> HttpResponse:
     at: datetime = clock.now()
     lines = queries.named_in(row)
-    named = names(request, [line["person"] for line in lines], why="contacts")
+    named = people.named_in_list([line["person"] for line in lines], by=request.user, at=at, why="contacts")
     words = None
     if request.user.has_perm("people.view_names"):
         people.record_of(row.case.person_id, by=request.user, at=at, why="interview")

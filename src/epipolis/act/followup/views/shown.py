@@ -1,7 +1,6 @@
 """Rows as the pages show them: with a name where the reader may see it, and each read written down."""
 
 from typing import Any
-from uuid import UUID
 
 from django.http import Http404, HttpRequest
 
@@ -16,7 +15,7 @@ def shown(request: HttpRequest, listed: list[queries.Listed], *, why: str = "con
     """Rows of the list with names, numbers to call, reasons and questions."""
     at = clock.now()
     exposures = queries.leading_exposures([one.row.id for one in listed])
-    named = names(request, [one.row.person_id for one in listed if one.row.person_id], why=why)
+    named = people.named_in_list([one.row.person_id for one in listed if one.row.person_id], by=request.user, at=at, why=why)
     return [
         {
             "row": one.row,
@@ -35,13 +34,6 @@ def pseudonym(row: FollowUp) -> str:
     """What stands for somebody whose name is not shown."""
     who = row.person_id or row.visitor
     return tracing.pseudonym(who) if who else ""
-
-
-def names(request: HttpRequest, wanted: list[UUID], *, why: str) -> dict[UUID, people.Name]:
-    """Names for whoever may see them, each read written down."""
-    if not request.user.has_perm("people.view_names"):
-        return {}
-    return people.named_in_list(wanted, by=request.user, at=clock.now(), why=why)
 
 
 def follow_up(number: int) -> FollowUp:

@@ -56,7 +56,8 @@ def desk(request: HttpRequest) -> HttpResponse:
     page = Paginator(rows, _PAGE).get_page(request.GET.get("page"))
     mine = request.user.get_username() if show == "mine" else ""
     alarms = list((queries.closed_alarms() if show == "closed" else queries.open_alarms(mine=mine))[:_ALARMS])
-    named = _names(request, [one.order.person_id for one in (*alarms, *page.object_list)])
+    concerned = [one.order.person_id for one in (*alarms, *page.object_list)]
+    named = people.named_in_list(concerned, by=request.user, at=at, why=_WHY)
     bare = queries.without_phone()
     counted = queries.count_states()
     context = {
@@ -83,12 +84,6 @@ def _districts() -> Layer:
 def _person(one: Any, named: dict[Any, people.Name]) -> dict[str, Any]:
     person = one.order.person_id
     return {"row": one, "order": one.order, "name": named.get(person), "pseudonym": tracing.pseudonym(person)}
-
-
-def _names(request: HttpRequest, wanted: list[Any]) -> dict[Any, people.Name]:
-    if not request.user.has_perm("people.view_names"):
-        return {}
-    return people.named_in_list(wanted, by=request.user, at=clock.now(), why=_WHY)
 
 
 def _note(note: Any) -> dict[str, Any] | None:

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.http import Http404, HttpRequest
 
 from epipolis.act.quarantine import queries
 from epipolis.act.quarantine.models import Order
-from epipolis.core import clock
 from epipolis.sense.people import queries as people
 from epipolis.understand.tracing import queries as tracing
 
@@ -29,7 +27,7 @@ def order_or_404(number: int) -> Order:
 def shown(request: HttpRequest, rows: Iterable[Order], at: datetime) -> list[dict[str, Any]]:
     """Rows of a list with names, reasons and what is asked."""
     rows = list(rows)
-    called = names(request, [row.person_id for row in rows])
+    called = people.named_in_list([row.person_id for row in rows], by=request.user, at=at, why="order")
     return [
         {
             "row": row,
@@ -40,10 +38,3 @@ def shown(request: HttpRequest, rows: Iterable[Order], at: datetime) -> list[dic
         }
         for row in rows
     ]
-
-
-def names(request: HttpRequest, wanted: list[UUID]) -> dict[UUID, people.Name]:
-    """Names for whoever may see them."""
-    if not request.user.has_perm("people.view_names"):
-        return {}
-    return people.named_in_list(wanted, by=request.user, at=clock.now(), why="order")

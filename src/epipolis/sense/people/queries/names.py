@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef
 
 from epipolis.core import audit
+from epipolis.core.models import User
 from epipolis.core.sealing import unseal
 from epipolis.sense.people.models import ContactPoint, Person
 
@@ -70,8 +72,10 @@ def named(person_ids: Iterable[UUID], *, by: audit.Actor, at: datetime, why: str
     return names
 
 
-def named_in_list(person_ids: Iterable[UUID], *, by: audit.Actor, at: datetime, why: str) -> dict[UUID, Name]:
-    """As `named`; a list that only fetched itself again while it stays open is the same read."""
+def named_in_list(person_ids: Iterable[UUID], *, by: User | AnonymousUser, at: datetime, why: str) -> dict[UUID, Name]:
+    """As `named`, for pages: who may not see names gets none, and a list that only fetched itself again is the same read."""
+    if not by.has_perm("people.view_names"):
+        return {}
     wanted, now = set(person_ids), time.monotonic()
     last = {key: seen for key in wanted if (seen := _seen.get((by, why, key))) and now - seen[0] < _SAME_LOOK}
     found = {key: name for key, (_, name) in last.items()}
