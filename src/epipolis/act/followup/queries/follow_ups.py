@@ -80,17 +80,24 @@ def open_of_same(row: FollowUp) -> bool:
 
 def exposures_of(row: FollowUp) -> QuerySet[Exposure]:
     """Whom somebody met, the one that ends last first; those that no longer count at the end."""
-    found = Exposure.objects.filter(Q(follow_up=row.id) | Q(follow_up__part_of=row.id)).select_related("case")
+    found = Exposure.objects.filter(follow_up__in=_with_parts([row.id])).select_related("case")
     return found.order_by("gone", "-until", "id")
 
 
 def standing_exposures(follow_ups: Collection[int]) -> dict[int, list[Exposure]]:
     """Of each follow-up, its parts included, the exposures that count, in the order in which they became known."""
     found: dict[int, list[Exposure]] = {key: [] for key in follow_ups}
-    wanted = Q(follow_up__in=list(follow_ups)) | Q(follow_up__part_of__in=list(follow_ups))
-    for one in Exposure.objects.filter(wanted, gone=None).select_related("follow_up").order_by("id"):
+    for one in (
+        Exposure.objects.filter(follow_up__in=_with_parts(follow_ups), gone=None).select_related("follow_up").order_by("id")
+    ):
         found[one.follow_up.part_of_id or one.follow_up_id].append(one)
     return found
+
+
+def _with_parts(follow_ups: Collection[int]) -> QuerySet[FollowUp, Any]:
+    """These and what joined them, asked for by itself: over the join the database would read every exposure there is."""
+    wanted = list(follow_ups)
+    return FollowUp.objects.filter(Q(id__in=wanted) | Q(part_of__in=wanted)).values("id")
 
 
 def exposures_from(case_id: UUID) -> QuerySet[Exposure]:

@@ -1,27 +1,21 @@
 """What an order is counted from, as it is believed now: contacts of a follow-up, the illness of a case."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from epipolis.act.followup import queries as followup
 from epipolis.act.followup.models import Exposure, FollowUp, Origin
-from epipolis.act.quarantine.models import Order, SelfReport
+from epipolis.act.quarantine.models import OPEN, Kind, Order, SelfReport
 from epipolis.core import clock
 from epipolis.sense.cases import queries as cases
 from epipolis.sense.cases.models import Case, CaseTest
 from epipolis.sense.cases.models import State as Answered
-from epipolis.sense.people import queries as people
 
 from .schedules import Contact, Illness
 
 _DAY = timedelta(days=1)
-
-
-def contacts_of(row: FollowUp) -> list[Contact]:
-    """The contacts of a follow-up that still count, as far as their day is known."""
-    return contacts_in(followup.exposures_of(row).filter(gone=None))
 
 
 def contacts_in(exposures: Iterable[Exposure]) -> list[Contact]:
@@ -95,8 +89,7 @@ def household_in(exposures: Iterable[Exposure]) -> UUID | None:
     return household_of(None, case) if case else None
 
 
-def is_ill_now(person: UUID, disease: str) -> bool:
-    """Whether somebody is under an open order of isolation for this disease: then quarantine adds nothing."""
-    rows = people.same_person(person)
-    found = Order.objects.filter(person__in=rows, disease=disease, kind="isolation", state__in=("draft", "issued"))
-    return found.exists()
+def isolated(persons: Collection[UUID]) -> set[tuple[UUID | None, str]]:
+    """Which of these rows of people are under an open order of isolation, with its disease: quarantine adds nothing there."""
+    found = Order.objects.filter(OPEN, person__in=list(persons), kind=Kind.ISOLATION)
+    return set(found.values_list("person_id", "disease"))

@@ -19,8 +19,8 @@ from .alarms import (
 )
 from .appeals import answer_appeal, evidence_of, file_appeal
 from .changing import accept_ask, change_days, decline_ask, move_order, note_told, note_well
-from .crowds import draft_from_follow_ups
-from .drafting import draft_from_case, draft_from_follow_up, draft_order
+from .contacts import draft_from_follow_up, draft_from_follow_ups
+from .drafting import draft_from_case, draft_order
 from .ending import end_orders, forget_erased, forget_orders
 from .issuing import HOW, Issued, Terms, issue_household, issue_order, lift_order, withdraw_draft
 from .links import address_of, find_link, note_use, renew_link, token_of

@@ -1,5 +1,6 @@
 """Drafts: what the rule proposes from a confirmed case or a contact. A draft follows the facts; an issued order asks."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from epipolis.act.quarantine.models import OPEN, Kind, Order, OrderChange, State
 from epipolis.act.quarantine.queries import Planned
 from epipolis.core import audit, clock
 from epipolis.sense.cases import queries as cases
-from epipolis.sense.cases.models import Case, Classification, Outcome
+from epipolis.sense.cases.models import Classification, Outcome
 from epipolis.sense.people import queries as people
 
 from .storing import TOPIC, finish, store, values
@@ -97,13 +98,14 @@ def draft_from_case(case_id: UUID, *, by: audit.Actor, at: datetime) -> Order | 
     known = _open_one(rows, str(Kind.ISOLATION))
     if case.classification != Classification.CONFIRMED or case.same_as:
         if known is not None and known.case_id == case.id:
-            _loses(known, _NO_CASE, {}, by=by, at=at)
+            loses(known, _NO_CASE, {}, by=by, at=at)
         return known
     pack = queries.rules_of(str(Kind.ISOLATION), clock.local_day(at))
     illness = queries.illness_of(case, well_since=known.well_since if known else None)
     planned = queries.plan_isolation(illness, day=clock.local_day(at), pack=pack)
     # Another office that took the case over orders what is needed there.
-    if known is None and (_is_decided(rows, planned, at, case=case) or case.ended or case.owner):
+    former = Order.objects.filter(person__in=rows, case=case).exclude(OPEN)
+    if known is None and (is_decided(former, planned, at) or case.ended or case.owner):
         return None
     made = draft_order(
         person=case.person_id, kind=str(Kind.ISOLATION), disease=case.disease, planned=planned, case=case.id, by=by, at=at,
@@ -113,31 +115,6 @@ def draft_from_case(case_id: UUID, *, by: audit.Actor, at: datetime) -> Order | 
     for draft in drafts.filter(disease=case.disease):
         finish(draft, str(State.WITHDRAWN), (_BECAME_CASE, {}), by=by, at=at)
     return made
-
-
-@transaction.atomic
-def draft_from_follow_up(follow_up_id: int, *, by: audit.Actor, at: datetime) -> Order | None:
-    """Draft the quarantine of a contact, or let its order follow what is known of the contacts now."""
-    row = followup.follow_up(follow_up_id)
-    row = row.part_of if row and row.part_of_id else row
-    if row is None or row.person_id is None:
-        return None
-    rows = hold(row.person_id)
-    known = _open_one(rows, str(Kind.QUARANTINE))
-    day = clock.local_day(at)
-    pack = queries.rules_of(str(Kind.QUARANTINE), day)
-    lost = why_not(row, pack.reference, pack["risks"])
-    if lost is not None:
-        if known is not None and known.follow_up_id == row.id:
-            _loses(known, *lost, by=by, at=at)
-        return known
-    planned = queries.plan_quarantine(queries.contacts_of(row), day=day, pack=pack)
-    if known is None and (queries.is_ill_now(row.person_id, row.disease) or _is_decided(rows, planned, at, follow_up=row)):
-        return None
-    return draft_order(
-        person=row.person_id, kind=str(Kind.QUARANTINE), disease=row.disease, planned=planned, follow_up=row, by=by, at=at,
-        simulated=row.simulated,
-    )  # fmt: skip
 
 
 def end_of_the_dead(rows: tuple[UUID, ...], *, by: audit.Actor, at: datetime) -> None:
@@ -208,7 +185,7 @@ def why_not(row: FollowUp, rule: str, risks: list[str]) -> tuple[str, dict[str, 
     return (_LOW_RISK, {"rule": rule}) if row.risk not in risks else None
 
 
-def _loses(row: Order, text: str, told: dict[str, Any], *, by: audit.Actor, at: datetime) -> None:
+def loses(row: Order, text: str, told: dict[str, Any], *, by: audit.Actor, at: datetime) -> None:
     """What made an order necessary is gone: a draft ends, an issued order asks whether to lift it."""
     if row.state == State.DRAFT:
         finish(row, str(State.WITHDRAWN), (text, told), by=by, at=at)
@@ -216,14 +193,10 @@ def _loses(row: Order, text: str, told: dict[str, Any], *, by: audit.Actor, at: 
         ask(row, "lift", None, by=by, at=at, reason=text % told)
 
 
-def _is_decided(
-    rows: tuple[UUID, ...], planned: Planned, at: datetime, *, case: Case | None = None, follow_up: FollowUp | None = None
-) -> bool:
-    """Whether the rule says nothing new: its last day is over, or an order from the same facts was decided before."""
+def is_decided(former: Iterable[Order], planned: Planned, at: datetime) -> bool:
+    """Whether the rule says nothing new: its last day is over, or one of the ended orders from the same facts decided it."""
     if planned.until and planned.until < clock.local_day(at):
         return True
-    former = Order.objects.filter(person__in=rows).exclude(OPEN)
-    former = former.filter(case=case) if case else former.filter(follow_up=follow_up)
     return any(
         planned.until is None or (one.standard_until is not None and one.standard_until >= planned.until)
         for one in former

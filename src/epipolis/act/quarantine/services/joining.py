@@ -10,7 +10,8 @@ from epipolis.act.quarantine.models import OPEN, Kind, Order, OrderChange, State
 from epipolis.core import audit
 from epipolis.sense.people import queries as people
 
-from .drafting import ask, draft_from_case, draft_from_follow_up, hold
+from .contacts import draft_from_follow_up
+from .drafting import ask, draft_from_case, hold
 from .storing import TOPIC, finish
 
 _MERGED = gettext_noop("Two records turned out to be one person, who has another order of the same kind.")

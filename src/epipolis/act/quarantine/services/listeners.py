@@ -5,7 +5,7 @@ from epipolis.core import clock
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
 from epipolis.sense.people.events import PeopleMerged, PeopleUnmerged
 
-from .crowds import draft_from_follow_ups
+from .contacts import draft_from_follow_ups
 from .drafting import draft_from_case
 from .joining import join, part
 from .storing import TOPIC

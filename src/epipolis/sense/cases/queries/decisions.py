@@ -14,7 +14,7 @@ from epipolis.core import clock
 from epipolis.core.rules import Decision, RulePack
 from epipolis.sense.cases.models import Case, CaseTest, Circumstance, Classification, Classified, ClassifiedBy, State, Symptom
 
-from .cases import duplicates_of
+from .cases import with_duplicates
 from .definitions import decide, definition_for, same_disease
 from .evidence import Finding, evidence
 
@@ -51,8 +51,7 @@ class Judged:
 
 def tests_of(case_id: UUID) -> QuerySet[CaseTest]:
     """Every finding about a case and those that are the same illness, newest first; superseded ones stand among them."""
-    own = Q(case=case_id) | Q(case__in=duplicates_of(case_id).values("id"))
-    return CaseTest.objects.filter(own).order_by("-resulted_at", "-known_at", "-id")
+    return CaseTest.objects.filter(case__in=with_duplicates(case_id)).order_by("-resulted_at", "-known_at", "-id")
 
 
 def judged(case: Case, at: datetime) -> Judged | None:
