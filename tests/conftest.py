@@ -36,7 +36,7 @@ def fresh_home(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def deliver_events():
-    """Run everything that is queued (events, tasks), as a worker would; again until nothing is left. Returns the count."""
+    """Run everything that is queued, as a worker would; again until nothing is left. Returns how many events and tasks."""
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -53,7 +53,7 @@ def deliver_events():
                 for _ in range(2 if twice else 1):
                     function.func(**job.args)
                 ProcrastinateJob.objects.filter(id=job.id)._raw_delete("default")
-                done += 1
+                done += len(job.args["body"]) if isinstance(job.args.get("body"), list) else 1
 
     assert app is not None
     return run_all

@@ -13,7 +13,8 @@ SELECT c.source_key, c.classification, c.onset, c.confirmed, c.sex, c.age_from, 
 FROM cases_case c JOIN cases_caserevision r ON r.case_id = c.id GROUP BY c.id ORDER BY c.source_key
 """
 ANNOUNCED = (
-    "SELECT count(*), count(DISTINCT args->'body'->>'case') FROM procrastinate_jobs WHERE args->>'event' LIKE '%%CaseConfirmed'"
+    "SELECT count(*), count(DISTINCT event->>'case') FROM procrastinate_jobs, jsonb_path_query(args, '$.body[*]') event"
+    " WHERE args->>'event' LIKE '%%CaseConfirmed'"
 )
 
 

@@ -53,7 +53,28 @@ def test_many_events_reach_their_listener_once_each_and_in_order(heard, deliver_
     with transaction.atomic():
         events.publish_many(published)
 
+    assert ProcrastinateJob.objects.count() == 31
     assert (deliver_events(), heard) == (1_501, published)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_event_that_fails_holds_up_none_of_those_that_came_with_it(heard, deliver_events):
+    published = [CaseConfirmed(uuid4(), uuid4()) for _ in range(5)]
+
+    def fail_for_the_second(event):
+        if event == published[1]:
+            raise LookupError("there is no such case")
+
+    events.subscribe(CaseConfirmed, fail_for_the_second)
+    events._listeners[CaseConfirmed].reverse()
+    with transaction.atomic():
+        events.publish_many(published)
+
+    with pytest.raises(LookupError):
+        deliver_events()
+    ProcrastinateJob.objects.filter(args__listener__icontains="fail_for")._raw_delete("default")
+    deliver_events()
+    assert heard == published
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,6 +16,8 @@ from django.db import connection
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from epipolis.core.imports import batches
+
 Listener = Callable[[Any], None]
 # The function by which the job library itself defers; told in one text, for a value each costs more than the jobs.
 _DEFER = """
@@ -30,10 +32,12 @@ _RETRY = RetryStrategy(max_attempts=12, wait=1, exponential_wait=2)  # the last 
 class Event:
     """Base of every event: a frozen dataclass named in the past tense, carrying identifiers only.
 
-    Of events that wait, those of a kind with a higher `priority` are delivered first.
+    Of events that wait, those of a kind with a higher `priority` are delivered first. Of many that are published at once,
+    one job carries as many as `together` says: a job of its own costs as much as what most listeners do.
     """
 
     priority: ClassVar[int] = 0
+    together: ClassVar[int] = 50
 
 
 _listeners: dict[type[Event], list[Listener]] = defaultdict(list)
@@ -58,29 +62,47 @@ def publish(event: Event) -> None:
 
 def publish_many(events: Iterable[Event]) -> None:
     """The same for many events at once: one statement for thousands of jobs, for imports and other bulk changes."""
-    jobs: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    kinds: dict[type[Event], list[Event]] = defaultdict(list)
     for event in events:
-        for listener in _listeners.get(type(event), ()):
-            jobs[event.priority].append({"event": _name(type(event)), "listener": _name(listener), "body": event})
+        kinds[type(event)].append(event)
+    jobs: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for kind, own in kinds.items():
+        for part in batches(own, kind.together):
+            for listener in _listeners.get(kind, ()):
+                jobs[kind.priority].append({"event": _name(kind), "listener": _name(listener), "body": part})
     if not jobs:
         return
     with connection.cursor() as cursor:
-        for priority, own in jobs.items():
-            for start in range(0, len(own), _BATCH):
-                args = msgspec.json.encode(own[start : start + _BATCH]).decode()
+        for priority, waiting in jobs.items():
+            for some in batches(waiting, _BATCH):
+                args = msgspec.json.encode(some).decode()
                 cursor.execute(_DEFER, [deliver.queue, deliver.name, priority, args])
 
 
 @app.task(name="deliver", retry=_RETRY, queue="events")
-def deliver(event: str, listener: str, body: dict[str, Any]) -> None:
-    """Run one listener for one event. A listener that is gone (its module is switched off) has nothing left to do."""
+def deliver(event: str, listener: str, body: dict[str, Any] | list[dict[str, Any]]) -> None:
+    """Run one listener for an event, or for some one after the other; one that fails does not hold up those after it.
+
+    A listener that is gone (its module is switched off) has nothing left to do.
+    """
     from epipolis.core import rules  # noqa: PLC0415 -- it needs the tables, and events are declared before them
 
     for kind, heard in _listeners.items():
         for one in heard:
             if (_name(kind), _name(one)) == (event, listener):
                 with rules.read_once():
-                    one(_event(kind, body))
+                    _hear(one, [_event(kind, each) for each in (body if isinstance(body, list) else [body])])
+
+
+def _hear(listener: Listener, events: list[Event]) -> None:
+    errors = []
+    for event in events:
+        try:
+            listener(event)
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0] if len(errors) == 1 else ExceptionGroup(f"{len(errors)} of {len(events)} events", errors)
 
 
 def _event(kind: type[Event], body: dict[str, Any]) -> Event:

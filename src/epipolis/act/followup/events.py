@@ -1,6 +1,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 from uuid import UUID
 
 from epipolis.core.events import Event
@@ -12,6 +12,8 @@ MOST = 500
 @dataclass(frozen=True, slots=True)
 class FollowUpsEvent(Event):
     """Something about follow-ups of known people; one event names at most `MOST` of what a file or a crowd brought."""
+
+    together: ClassVar[int] = 1
 
     follow_ups: tuple[int, ...]
 

@@ -9,6 +9,8 @@ from epipolis.core.events import Event
 class MessagesReceived(Event):
     """Laboratory messages that came together are stored and wait to be understood."""
 
+    together: ClassVar[int] = 1
+
     messages: tuple[int, ...]
 
 
@@ -17,6 +19,7 @@ class PositivesReceived(Event):
     """The same for messages that look positive: they overtake the others that wait."""
 
     priority: ClassVar[int] = 20
+    together: ClassVar[int] = 1
 
     messages: tuple[int, ...]
 
