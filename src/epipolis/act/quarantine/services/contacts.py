@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -14,9 +15,10 @@ from epipolis.act.quarantine.queries import Planned
 from epipolis.core import audit, clock, live
 from epipolis.sense.people import queries as people
 
-from .drafting import DAYS, LOCK, follow, is_decided, loses, new_draft, why_not
+from .drafting import DAYS, LOCK, NEWS, follow, is_decided, loses, new_draft, take_over, why_not
 from .storing import TOPIC, values
 
+_Line: TypeAlias = tuple[Order, dict[str, Any], dict[str, Any]]  # an order, its days before, and after
 _HOLD = (
     "SELECT pg_advisory_xact_lock(%s, key) FROM (SELECT DISTINCT hashtext(who) AS key FROM unnest(%s::text[]) who ORDER BY 1) _"
 )
@@ -58,10 +60,16 @@ def draft_from_follow_ups(follow_ups: Collection[int], *, by: audit.Actor, at: d
                 fresh[cluster[0]] = _new(row, planned, queries.household_in(exposures[row.id]), at=at)
     _store(list(fresh.values()), by=by, at=at)
     orders |= fresh
+    redrafted: list[_Line] = []
     for top, row, planned in follows:
-        if orders[top].follow_up_id is None:
-            orders[top].follow_up = row
-        follow(orders[top], planned, by=by, at=at)
+        order = orders[top]
+        if order.follow_up_id is None:
+            order.follow_up = row
+        if order.state != State.DRAFT:
+            follow(order, planned, by=by, at=at)
+        elif (before := take_over(order, planned)) is not None:
+            redrafted.append((order, before, values(order, DAYS)))
+    _update(redrafted, by=by, at=at)
     return list(orders.values())
 
 
@@ -117,8 +125,29 @@ def _store(drafts: list[Order], *, by: audit.Actor, at: datetime) -> None:
     for one in drafts:
         one.language, one.district_id = lives.get(one.person_id, ("", None)) if one.person_id else ("", None)
     Order.objects.bulk_create(drafts, batch_size=500)
+    _note("drafted", [(one, {}, values(one, DAYS)) for one in drafts], by=by, at=at)
+
+
+def _update(redrafted: list[_Line], *, by: audit.Actor, at: datetime) -> None:
+    """Store drafts that took other days over."""
+    if not redrafted:
+        return
+    rows = {one.id: one for one, _, _ in redrafted}
+    for one in rows.values():
+        one.revision += 1
+    Order.objects.bulk_update(list(rows.values()), ["follow_up", "decision", "revision", *DAYS], batch_size=250)
+    _note("redrafted", redrafted, by=by, at=at, reason=NEWS)
+
+
+def _note(kind: str, lines: list[_Line], *, by: audit.Actor, at: datetime, reason: str = "") -> None:
+    """A line in the history of each, and one in the trail for all of them."""
     actor = audit.actor_name(by)
-    lines = [OrderChange(order=one, kind="drafted", after=values(one, DAYS), by=actor, at=at) for one in drafts]
-    OrderChange.objects.bulk_create(lines, batch_size=500)
-    audit.record("quarantine.drafted", by=by, at=at, drafts=len(drafts), rule=drafts[0].decision["rule"])
+    OrderChange.objects.bulk_create(
+        [
+            OrderChange(order=one, kind=kind, before=before, after=after, reason=reason, by=actor, at=at)
+            for one, before, after in lines
+        ],
+        batch_size=500,
+    )
+    audit.record(f"quarantine.{kind}", by=by, at=at, orders=len(lines), rule=lines[0][0].decision["rule"])
     live.tell(TOPIC)

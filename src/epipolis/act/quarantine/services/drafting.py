@@ -24,7 +24,7 @@ from .storing import TOPIC, finish, store, values
 
 LOCK = 7_601
 DAYS = ("starts", "until", "standard_until", "is_earliest")
-_NEWS = gettext_noop("The facts from which the days are counted changed.")
+NEWS = gettext_noop("The facts from which the days are counted changed.")
 _NO_CONTACT = gettext_noop("The contact no longer counts: what made it one was corrected.")
 _NO_CASE = gettext_noop("The case is no longer confirmed.")
 _OVER = gettext_noop("The follow-up of this contact has ended.")
@@ -127,32 +127,34 @@ def end_of_the_dead(rows: tuple[UUID, ...], *, by: audit.Actor, at: datetime) ->
 
 def follow(row: Order, planned: Planned, *, by: audit.Actor, at: datetime) -> None:
     """Let a locked order follow the rule: a draft takes the days over, an issued order asks the officer."""
-    if _is_known(row, planned):
-        if row.asks.get("kind") == "days" and row.state == State.ISSUED:  # the news was taken back
-            row.asks = {}
-            store(row, "asked", {}, {}, by=by, at=at, reason=_NEWS)
-        return
-    before = values(row, DAYS)
     if row.state == State.DRAFT:
-        row.starts, row.until, row.is_earliest = planned.starts, planned.until, planned.is_earliest
-        row.standard_until, row.decision = planned.until, planned.decision.to_json()
-        store(row, "redrafted", before, values(row, DAYS), by=by, at=at, reason=_NEWS)
+        before = take_over(row, planned)
+        if before is not None:
+            store(row, "redrafted", before, values(row, DAYS), by=by, at=at, reason=NEWS)
+        return
+    if planned.decision.outcome in (row.decision.get("outcome"), row.decision.get("declined")):
+        if row.asks.get("kind") == "days":  # the news was taken back
+            row.asks = {}
+            store(row, "asked", {}, {}, by=by, at=at, reason=NEWS)
     elif planned.until == row.until and planned.is_earliest == row.is_earliest:
+        before = values(row, DAYS)
         row.standard_until, row.decision, row.asks = planned.until, planned.decision.to_json(), {}
-        store(row, "agreed", before, values(row, DAYS), by=by, at=at, reason=_NEWS)
+        store(row, "agreed", before, values(row, DAYS), by=by, at=at, reason=NEWS)
     elif row.asks.get("until") != (planned.until.isoformat() if planned.until else None) or row.asks.get("kind") != "days":
         ask(row, "days", planned, by=by, at=at)
 
 
-def _is_known(row: Order, planned: Planned) -> bool:
-    """Whether the rule says what it said before, or what an officer has declined already."""
-    outcome = planned.decision.outcome
-    if row.state == State.DRAFT:
-        return outcome == row.decision.get("outcome") and planned.starts == row.starts
-    return outcome in (row.decision.get("outcome"), row.decision.get("declined"))
+def take_over(row: Order, planned: Planned) -> dict[str, Any] | None:
+    """Set the days of a draft to what the rule says, not stored yet; the days before, None where nothing is new."""
+    if planned.decision.outcome == row.decision.get("outcome") and planned.starts == row.starts:
+        return None
+    before = values(row, DAYS)
+    row.starts, row.until, row.is_earliest = planned.starts, planned.until, planned.is_earliest
+    row.standard_until, row.decision = planned.until, planned.decision.to_json()
+    return before
 
 
-def ask(row: Order, kind: str, planned: Planned | None, *, by: audit.Actor, at: datetime, reason: str = _NEWS) -> None:
+def ask(row: Order, kind: str, planned: Planned | None, *, by: audit.Actor, at: datetime, reason: str = NEWS) -> None:
     """Put a question to the officers: about new days, an end, symptoms, or a second order of the same person."""
     row.asks = {"kind": kind, "since": at.isoformat(), "reason": reason}
     if planned is not None:
