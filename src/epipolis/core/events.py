@@ -16,8 +16,6 @@ from django.db import connection
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from epipolis.core.imports import batches
-
 Listener = Callable[[Any], None]
 # The function by which the job library itself defers; told in one text, for a value each costs more than the jobs.
 _DEFER = """
@@ -67,14 +65,14 @@ def publish_many(events: Iterable[Event]) -> None:
         kinds[type(event)].append(event)
     jobs: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for kind, own in kinds.items():
-        for part in batches(own, kind.together):
+        for part in _parts(own, kind.together):
             for listener in _listeners.get(kind, ()):
                 jobs[kind.priority].append({"event": _name(kind), "listener": _name(listener), "body": part})
     if not jobs:
         return
     with connection.cursor() as cursor:
         for priority, waiting in jobs.items():
-            for some in batches(waiting, _BATCH):
+            for some in _parts(waiting, _BATCH):
                 args = msgspec.json.encode(some).decode()
                 cursor.execute(_DEFER, [deliver.queue, deliver.name, priority, args])
 
@@ -103,6 +101,10 @@ def _hear(listener: Listener, events: list[Event]) -> None:
             errors.append(error)
     if errors:
         raise errors[0] if len(errors) == 1 else ExceptionGroup(f"{len(errors)} of {len(events)} events", errors)
+
+
+def _parts(whole: list[Any], size: int) -> list[list[Any]]:
+    return [whole[start : start + size] for start in range(0, len(whole), size)]
 
 
 def _event(kind: type[Event], body: dict[str, Any]) -> Event:
