@@ -5,8 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from epipolis.act.followup import queries as followup
-from epipolis.act.followup.models import Exposure, FollowUp, Origin
+from epipolis.act.followup.models import Exposure, Origin
 from epipolis.act.quarantine.models import OPEN, Kind, Order, SelfReport
 from epipolis.core import clock
 from epipolis.sense.cases import queries as cases
@@ -73,20 +72,16 @@ def _last_words(order: Order) -> list[tuple[date, bool]]:
     return sorted(words.items(), reverse=True)
 
 
-def household_of(row: FollowUp | None, case: UUID | None) -> UUID | None:
-    """What people ordered because of one case at one address share; None where nobody lives with the case."""
-    if case is not None:
-        return uuid5(NAMESPACE_OID, f"household of case {case}")
-    if row is None:
-        return None
-    return household_in(followup.exposures_of(row).filter(gone=None).order_by("id"))
+def household_of(case: UUID) -> UUID:
+    """What people ordered because of one case at one address share."""
+    return uuid5(NAMESPACE_OID, f"household of case {case}")
 
 
 def household_in(exposures: Iterable[Exposure]) -> UUID | None:
-    """The same of exposures that count, in the order in which they became known."""
+    """The same of exposures that count, in the order in which they became known; None where nobody lives with a case."""
     cases_lived_with = (one.case_id for one in exposures if one.origin == Origin.HOUSEHOLD and one.case_id)
     case = next(cases_lived_with, None)
-    return household_of(None, case) if case else None
+    return household_of(case) if case else None
 
 
 def isolated(persons: Collection[UUID]) -> set[tuple[UUID | None, str]]:

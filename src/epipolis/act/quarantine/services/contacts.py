@@ -112,7 +112,7 @@ def _former(rows: Iterable[FollowUp]) -> dict[int | None, list[Order]]:
 
 
 def _new(row: FollowUp, planned: Planned, household: UUID | None, *, at: datetime) -> Order:
-    order = new_draft(row.person_id, str(Kind.QUARANTINE), row.disease, planned, "", None, at=at)
+    order = new_draft(row.person_id, str(Kind.QUARANTINE), row.disease, planned, at=at)
     order.follow_up, order.household, order.simulated = row, household, row.simulated
     return order
 

@@ -42,11 +42,8 @@ def draft_order(
     planned: Planned,
     by: audit.Actor,
     at: datetime,
-    case: UUID | None = None,
-    follow_up: FollowUp | None = None,
-    simulated: bool = False,
 ) -> Order:
-    """Draft an order for somebody. Who has an open one of this kind keeps it: its days follow, or it asks.
+    """Draft an order for somebody, as an officer says. Who has an open one of this kind keeps it: its days follow, or it asks.
 
     Raises:
         LookupError: there is no such person.
@@ -56,28 +53,26 @@ def draft_order(
     rows = hold(person)
     known = _open_one(rows, kind)
     if known is not None:
-        known.case_id, known.follow_up = known.case_id or case, known.follow_up or follow_up
         follow(known, planned, by=by, at=at)
         return known
-    language, district = followup.lives({rows[0]}).get(rows[0], ("", None))
-    made = new_draft(person, kind, disease, planned, language, district, at=at)
-    made.case_id, made.follow_up, made.simulated = case, follow_up, simulated
-    made.household, made.revision = queries.household_of(follow_up, case), 0
-    store(made, "drafted", {}, values(made, DAYS), by=by, at=at, rule=planned.decision.rule)
+    made = new_draft(person, kind, disease, planned, at=at)
+    _store_new(made, rows, by=by, at=at)
     return made
 
 
-def new_draft(
-    person: UUID | None, kind: str, disease: str, planned: Planned, language: str, district: int | None, *, at: datetime
-) -> Order:
+def _store_new(made: Order, rows: tuple[UUID, ...], *, by: audit.Actor, at: datetime) -> None:
+    made.language, made.district_id = followup.lives({rows[0]}).get(rows[0], ("", None))
+    made.revision = 0
+    store(made, "drafted", {}, values(made, DAYS), by=by, at=at, rule=made.decision["rule"])
+
+
+def new_draft(person: UUID | None, kind: str, disease: str, planned: Planned, *, at: datetime) -> Order:
     """A draft that is not stored yet."""
     return Order(
         person_id=person,
         kind=kind,
         disease=disease,
         radius=queries.paper_rules(clock.local_day(at))["radius"],
-        language=language,
-        district_id=district,
         decision=planned.decision.to_json(),
         known_at=at,
         **{name: getattr(planned, name) for name in ("starts", "until", "is_earliest")},
@@ -100,21 +95,24 @@ def draft_from_case(case_id: UUID, *, by: audit.Actor, at: datetime) -> Order | 
         if known is not None and known.case_id == case.id:
             loses(known, _NO_CASE, {}, by=by, at=at)
         return known
-    pack = queries.rules_of(str(Kind.ISOLATION), clock.local_day(at))
+    day = clock.local_day(at)
     illness = queries.illness_of(case, well_since=known.well_since if known else None)
-    planned = queries.plan_isolation(illness, day=clock.local_day(at), pack=pack)
-    # Another office that took the case over orders what is needed there.
-    former = Order.objects.filter(person__in=rows, case=case).exclude(OPEN)
-    if known is None and (is_decided(former, planned, at) or case.ended or case.owner):
-        return None
-    made = draft_order(
-        person=case.person_id, kind=str(Kind.ISOLATION), disease=case.disease, planned=planned, case=case.id, by=by, at=at,
-        simulated=case.simulated,
-    )  # fmt: skip
+    planned = queries.plan_isolation(illness, day=day, pack=queries.rules_of(str(Kind.ISOLATION), day))
+    if known is not None:
+        known.case_id = known.case_id or case.id
+        follow(known, planned, by=by, at=at)
+    else:
+        former = Order.objects.filter(person__in=rows, case=case).exclude(OPEN)
+        # Another office that took the case over orders what is needed there.
+        if case.ended or case.owner or is_decided(former, planned, at):
+            return None
+        known = new_draft(case.person_id, str(Kind.ISOLATION), case.disease, planned, at=at)
+        known.case_id, known.household, known.simulated = case.id, queries.household_of(case.id), case.simulated
+        _store_new(known, rows, by=by, at=at)
     drafts = Order.objects.select_for_update().filter(person__in=rows, kind=Kind.QUARANTINE, state=State.DRAFT)
     for draft in drafts.filter(disease=case.disease):
         finish(draft, str(State.WITHDRAWN), (_BECAME_CASE, {}), by=by, at=at)
-    return made
+    return known
 
 
 def end_of_the_dead(rows: tuple[UUID, ...], *, by: audit.Actor, at: datetime) -> None:
