@@ -87,9 +87,8 @@ def exposures_of(row: FollowUp) -> QuerySet[Exposure]:
 def standing_exposures(follow_ups: Collection[int]) -> dict[int, list[Exposure]]:
     """Of each follow-up, its parts included, the exposures that count, in the order in which they became known."""
     found: dict[int, list[Exposure]] = {key: [] for key in follow_ups}
-    for one in (
-        Exposure.objects.filter(follow_up__in=_with_parts(follow_ups), gone=None).select_related("follow_up").order_by("id")
-    ):
+    standing = Exposure.objects.filter(follow_up__in=_with_parts(follow_ups), gone=None)
+    for one in standing.select_related("follow_up").order_by("id"):
         found[one.follow_up.part_of_id or one.follow_up_id].append(one)
     return found
 

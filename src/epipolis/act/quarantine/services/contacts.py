@@ -149,5 +149,7 @@ def _note(kind: str, lines: list[_Line], *, by: audit.Actor, at: datetime, reaso
         ],
         batch_size=500,
     )
-    audit.record(f"quarantine.{kind}", by=by, at=at, orders=len(lines), rule=lines[0][0].decision["rule"])
+    first = lines[0][0]
+    whose: dict[str, Any] = {"subject": first.id, "person": first.person_id} if len(lines) == 1 else {}
+    audit.record(f"quarantine.{kind}", by=by, at=at, orders=len(lines), rule=first.decision["rule"], **whose)
     live.tell(TOPIC)
