@@ -37,7 +37,7 @@ def test_an_outbreak_raises_a_signal_that_says_what_was_expected_and_by_which_ru
     signal = Signal.objects.get(series="cases", area="D1", method="regression", day=YESTERDAY)
     assert signal.value >= 25
     assert signal.expected < 5 < signal.upper < signal.value
-    assert signal.rule == "signal_watches WHO 2020-03"
+    assert signal.rule == "signal_watches epipolis 2020-03"
     assert (signal.rate, signal.state, signal.known_at) == (1.0, "open", clock.start_of(TODAY))
     assert signal.course[-1][:2] == [YESTERDAY.isoformat(), signal.value]
     assert (found.problems, found.judged["cases"], found.day) == ([], 5, YESTERDAY)

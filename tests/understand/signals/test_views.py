@@ -87,7 +87,7 @@ def test_the_inbox_leads_to_the_signal_which_says_why_with_its_rate(page, raised
     told = page(f"/signals/{raised.id}/")
 
     assert "False alarms that this rule states: about 1 a year in each place." in told
-    assert "signal_watches WHO 2020-03" in told
+    assert "signal_watches epipolis 2020-03" in told
     assert "/cases/?district=" in told
     assert "/tracing/clusters/" in told
     assert '"kind": "line"' in told
