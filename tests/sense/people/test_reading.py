@@ -5,7 +5,7 @@ import pytest
 from django.utils import translation
 from django.utils.translation import gettext
 
-from epipolis.core import audit
+from epipolis.core import audit, clock
 from epipolis.core.models import AuditEntry, DeviceToken
 from epipolis.sense.people import queries
 from epipolis.sense.people.queries import looks
@@ -145,6 +145,23 @@ def test_looks_are_told_in_plain_words_by_role(staff):
         ("a device or partner system of the city", "another system of the city asked for your record"),
         ("a contact tracer", "opened your entry to call you about a possible exposure"),
     ]
+
+
+def test_looks_for_one_reason_on_one_day_are_one_line_with_every_number(staff):
+    made, tracer = ana(), staff("tracer", name="t.chen")
+    midnight = clock.start_of(clock.local_day(AT) + timedelta(days=1))
+    for moment, why in [(AT, "contact"), (AT, "order"), (AT + timedelta(minutes=9), "contact"), (midnight, "contact")]:
+        audit.record_read(made.id, by=tracer, at=moment, why=why)
+
+    looks = queries.looks_at(made.id)
+    lines = queries.by_day(looks)
+
+    assert [(line.why[:17], line.first, line.last, len(line.references)) for line in lines] == [
+        ("opened your entry", midnight, midnight, 1),
+        ("opened your entry", AT, AT + timedelta(minutes=9), 2),
+        ("opened your order", AT, AT, 1),
+    ]
+    assert sorted(one for line in lines for one in line.references) == sorted(look.reference for look in looks)
 
 
 def test_a_person_who_does_not_exist_has_no_record_and_leaves_no_trace():

@@ -144,7 +144,7 @@ def _page(request: HttpRequest, row: Order, at: datetime, *, status: int = 200, 
         "ended_why": rules.explain(row.end_reason),
         "changes_it": queries.what_changes(row, today),
         "lines": [{"line": one, "name": queries.change_name(one), "text": queries.change_text(one)} for one in lines],
-        "looks": people.looks_at(row.person_id, most=_LOOKS),
+        "looks": people.by_day(people.looks_at(row.person_id, most=_LOOKS)),
         "needs_told": [{"need": one, "text": unseal(one.text)} for one in queries.needs_of(row)[:30]],
         "appeals": [
             {"appeal": one, "text": unseal(one.text), "answer": unseal(one.answer_text)} for one in queries.appeals_of(row)

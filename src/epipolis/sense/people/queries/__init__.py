@@ -2,7 +2,7 @@ from .clusters import holding, is_asked, same_people, same_person, told_apart
 from .comparing import Candidate, Option, Rules, candidates, compare_rows, compare_two, evidence, rules_at
 from .held import Held, held, person_numbers
 from .keys import WAY, Keys, match_keys
-from .looks import Look, everything_about, history_of, looks_at, reads_of
+from .looks import Look, LooksOfDay, by_day, everything_about, history_of, looks_at, reads_of
 from .names import Name, named, named_in_list
 from .questions import (
     Line,
@@ -39,12 +39,14 @@ __all__ = [
     "Keys",
     "Line",
     "Look",
+    "LooksOfDay",
     "Name",
     "Option",
     "PersonRecord",
     "Reach",
     "Rules",
     "Sides",
+    "by_day",
     "candidates",
     "compare_rows",
     "compare_two",

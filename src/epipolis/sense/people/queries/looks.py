@@ -1,13 +1,15 @@
 """Who looked: each read of a person's record, in words that the person understands."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext, gettext_noop
 
+from epipolis.core import clock
 from epipolis.core.models import AuditEntry, User
 
 from .clusters import same_person
@@ -63,6 +65,17 @@ class Look:
     reference: int
 
 
+@dataclass(frozen=True, slots=True)
+class LooksOfDay:
+    """Looks by the same kind of staff for the same reason on one day; `references` as many as there were."""
+
+    first: datetime
+    last: datetime
+    who: str
+    why: str
+    references: tuple[int, ...]
+
+
 def reads_of(person: UUID) -> QuerySet[AuditEntry]:
     """The trail's entries about who saw this person's record, of all its rows, newest first."""
     rows = same_person(person)
@@ -76,6 +89,24 @@ def looks_at(person: UUID, *, most: int = 500) -> list[Look]:
     return [
         Look(entry.at, _who(entry.actor, roles), _why(entry.detail), entry.id) for entry in reversed(list(entries.values()))
     ]
+
+
+def by_day(looks: Iterable[Look]) -> list[LooksOfDay]:
+    """The same looks for a page, newest first: who calls three times a day opens a record ten times, which is one line."""
+    found: dict[tuple[date, str, str], list[Look]] = {}
+    for look in looks:
+        found.setdefault((clock.local_day(look.at), look.who, look.why), []).append(look)
+    lines = [
+        LooksOfDay(
+            first=min(one.at for one in same),
+            last=max(one.at for one in same),
+            who=who,
+            why=why,
+            references=tuple(sorted(one.reference for one in same)),
+        )
+        for (_, who, why), same in found.items()
+    ]
+    return sorted(lines, key=lambda line: line.last, reverse=True)
 
 
 def everything_about(person: UUID) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         except services.CodeError as error:
             form.add_error("code", _(str(error)))
             return render(request, "people/mine.html", {"form": form}, status=429 if error.locked else 403)
-        context = {"held": queries.what_is_held(found), "looks": queries.looks_at(found), "code": code}
+        context = {"held": queries.what_is_held(found), "looks": queries.by_day(queries.looks_at(found)), "code": code}
         return render(request, "people/mine_record.html", context)
     return render(request, "people/mine.html", {"form": form})
 
