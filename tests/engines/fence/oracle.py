@@ -46,6 +46,8 @@ class Fence:
         person["time"] = at
         before, was_open = person["state"], person["open"]
         where, forged = self.where(person, fence, row)
+        if where == "out" and row.get("excused") and not person["run"] and not person["open"]:
+            where = "either"
         after = getattr(self, where)(person, row)
         person["state"] = after
         if after == before and forged is None:

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from epipolis.engines.fence import FenceRule, Fences, States, counts_in, follow, is_open, never_heard, notice_silence
+from epipolis.engines.fence import FenceRule, Fences, States, counts_in, excuse, follow, is_open, never_heard, notice_silence
 from tests.engines.fence.tracks import LAT, LON, RULE, START, east, home, table, walk, words
 
 
@@ -274,3 +274,48 @@ def test_home_in_two_threads_is_home_in_one():
     assert tables[0].equals(tables[1])
     assert tables[0].equals(tables[2])
     assert len(set(saved)) == 1
+
+
+def test_who_is_elsewhere_as_was_agreed_is_on_no_excursion_until_the_time_is_over():
+    track = [(0, 5), *((300 * i, 900) for i in range(1, 8))]
+
+    assert walk(track, excused=[False, *[True] * 5, False, False]) == [
+        (0, "unknown", "inside"),
+        (900, "inside", "uncertain"),
+        (2100, "uncertain", "outside"),
+    ]
+    assert walk(track, excused=[True] * 8)[-1] == (900, "inside", "uncertain")
+
+
+def test_who_left_before_the_time_that_was_agreed_is_on_an_excursion():
+    track = [(0, 5), (300, 900), (600, 900), (900, 900), (1200, 5), (1500, 5), (1800, 900), (2100, 900)]
+
+    assert walk(track, excused=[False, False, *[True] * 6]) == [
+        (0, "unknown", "inside"),
+        (300, "inside", "uncertain"),
+        (600, "uncertain", "outside"),
+        (1500, "outside", "inside"),
+    ]
+
+
+def test_what_was_agreed_after_somebody_left_ends_their_excursion_once():
+    states = States.new(1)
+    follow(states, table([(0, 5), (300, 900), (600, 900)]), home(), RULE)
+    left = START + 300
+
+    assert excuse(states, 0, left + 1, left + 3_600, left + 400).num_rows == 0  # it began before
+    assert excuse(states, 0, left, left + 3_600, left + 3_600).num_rows == 0  # it is over already
+    found = excuse(states, 0, left, left + 3_600, left + 400)
+    assert words(found) == [(700, "outside", "uncertain", "agreed")]
+    assert found["excursion"].to_pylist() == [left]
+    assert excuse(states, 0, left, left + 3_600, left + 400).num_rows == 0
+    after = follow(states, table([(900, 900), (4_000, 900), (4_300, 900)], excused=[True, False, False]), home(), RULE)
+    assert words(after) == [(4_300, "uncertain", "outside")]
+
+
+def test_fixes_outside_that_prove_nothing_yet_are_forgotten_when_it_is_agreed():
+    states = States.new(1)
+    follow(states, table([(0, 5), (300, 900)]), home(), RULE)
+
+    assert excuse(states, 0, START + 200, START + 900, START + 400).num_rows == 0
+    assert states.rows["outside"][0] == 0

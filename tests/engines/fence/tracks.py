@@ -26,7 +26,7 @@ def table(rows, person=0, **columns):
         "lat": pa.array([LAT] * len(rows), pa.float64()),
         "accuracy": pa.array([float(row[2]) if len(row) > 2 else 20.0 for row in rows], pa.float32()),
     }
-    kinds = {"source": pa.uint8(), "battery": pa.float32(), "charging": pa.bool_()}
+    kinds = {"source": pa.uint8(), "battery": pa.float32(), "charging": pa.bool_(), "excused": pa.bool_()}
     return pa.table(given | {name: pa.array(values, kinds[name]) for name, values in columns.items()})
 
 
@@ -69,6 +69,7 @@ def random_positions(seed, people, rows, *, step=240):
         "battery": pa.array(rng.choice([0.02, 0.5, np.nan], rows).astype(np.float32)),
         "charging": pa.array(rng.random(rows) < 0.3, mask=rng.random(rows) < 0.3),
         "source": pa.array(rng.integers(0, 4, rows).astype(np.uint8)),
+        "excused": pa.array(rng.random(rows) < 0.3),
         "arrived": pa.array(time + rng.choice([5, -60, -600], rows, p=[0.9, 0.05, 0.05]), mask=rng.random(rows) < 0.1),
     }
     return pa.table(columns).take(pa.array(repeated))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from epipolis.engines.fence.areas import Areas, membership
     from epipolis.engines.fence.fences import Fences, metres_between
-    from epipolis.engines.fence.following import counts_in, follow, is_open, never_heard, notice_silence
+    from epipolis.engines.fence.following import counts_in, excuse, follow, is_open, never_heard, notice_silence
     from epipolis.engines.fence.homes import Home, find_home, stay_points
     from epipolis.engines.fence.judging import Judgement, StayJudgement, judge, judge_stays
     from epipolis.engines.fence.phones import Habits, draw_excursions, excursions_of, phone_positions
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "areas": ("Areas", "membership"),
     "fences": ("Fences", "metres_between"),
-    "following": ("counts_in", "follow", "is_open", "never_heard", "notice_silence"),
+    "following": ("counts_in", "excuse", "follow", "is_open", "never_heard", "notice_silence"),
     "homes": ("Home", "find_home", "stay_points"),
     "judging": ("Judgement", "StayJudgement", "judge", "judge_stays"),
     "phones": ("Habits", "draw_excursions", "excursions_of", "phone_positions"),
@@ -57,6 +57,7 @@ __all__ = [
     "counts_in",
     "draw_excursions",
     "excursions_of",
+    "excuse",
     "find_home",
     "follow",
     "is_open",

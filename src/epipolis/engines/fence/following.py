@@ -14,9 +14,15 @@ from epipolis.engines.fence.fences import ALWAYS, NEVER, Fences
 from epipolis.engines.fence.kernel import BLOCK, COUNTS, FOUND, follow_rows
 from epipolis.engines.fence.positions import typed
 from epipolis.engines.fence.rules import DEVICE, FenceRule, as_row
-from epipolis.engines.fence.states import BY_SILENCE, OFF, OUTSIDE, SILENT, UNKNOWN, States
+from epipolis.engines.fence.states import AGREED, BY_SILENCE, OFF, OUTSIDE, SILENT, UNCERTAIN, UNKNOWN, States
 
 Array = NDArray[Any]
+_NOTHING: dict[str, Any] = {
+    **{"accuracy": np.float32, "battery": np.float32, "charging": np.int8},
+    **{"source": np.uint8, "arrived": np.int64, "excused": np.int8},
+}
+_FILL = {"person": -1, "time": NEVER, "charging": -1, "source": DEVICE, "arrived": ALWAYS // 2, "excused": 0}
+_INPUT = ("person", "time", "lon", "lat", *_NOTHING)
 SMALL = 20_000
 """Positions for which a second thread costs more than it gives."""
 AT_ONCE = 2**20
@@ -36,7 +42,7 @@ TRANSITION = pa.schema(
 numbers of STATES; reason: of REASONS (a row with reason 2 may leave the state as it was). excursion: the second in which
 the excursion, the silence (last word) or the doubtful fixes began, empty where none did; with person, `after` and reason
 the same in every replay. lon, lat: the fix; after silence the last credible one. distance: metres from the home; accuracy:
-the error in metres that was taken; both empty where the fix tells none."""
+the error in metres that was taken; both empty where the fix tells none. With reason 3 an excursion was ended by `excuse`."""
 
 
 def follow(
@@ -84,10 +90,10 @@ def _work(
     columns: list[Array], states: States, circles: Array, rules: Array, latest: int, shares: list[Array], part: int
 ) -> Array:
     """The transitions of one share of the people, found by one thread."""
-    person, time, lon, lat, accuracy, battery, charging, source, arrived = columns
+    person, time, lon, lat, accuracy, battery, charging, source, arrived, excused = columns
     room, mine, parts = np.empty(len(person), FOUND), np.empty(BLOCK + 1, np.int64), len(shares)
     told = follow_rows(
-        person, time, lon, lat, accuracy, battery, charging, source, arrived,
+        person, time, lon, lat, accuracy, battery, charging, source, arrived, excused,
         states.rows, circles, rules, latest, part, parts, room, shares[part], mine,
     )  # fmt: skip
     return room[:told]
@@ -137,6 +143,31 @@ def notice_silence(
     return pa.table(columns, TRANSITION)
 
 
+def excuse(states: States, person: int, since: int, until: int, now: int) -> pa.Table:
+    """End what became a window that was agreed: an excursion, or fixes outside, that began within it; give the transition.
+
+    Times in epoch seconds; nothing happens where `now` is not within the window. Fixes taken before do not come again, so
+    what they began is ended here; later ones of the window carry `excused`. The row tells the excursion that is none.
+    """
+    own = states.rows[person : person + 1]
+    began, before = int(own["excursion"][0]), own["state"].copy()
+    first = began if began > NEVER else int(own["outside_since"][0])
+    if not (since <= now < until and since <= first < until):
+        return TRANSITION.empty_table()
+    for name, value in (("outside", 0), ("sure", 0), ("back", 0), ("outside_since", NEVER), ("excursion", NEVER)):
+        own[name] = value
+    if began == NEVER:
+        return TRANSITION.empty_table()
+    if before[0] == OUTSIDE:
+        own["state"], own["since"] = UNCERTAIN, now
+    columns = {
+        **{"person": [person], "time": [now], "before": before, "after": own["state"].copy(), "reason": [AGREED]},
+        **{"excursion": [began], **{name: pa.array(own[name], from_pandas=True) for name in ("lon", "lat")}},
+        **{name: pa.nulls(1, pa.float32()) for name in ("distance", "accuracy")},
+    }
+    return pa.table(columns, TRANSITION)
+
+
 def is_open(states: States) -> NDArray[np.bool_]:
     """Who is on an excursion that has not ended, whatever the state is now (also silent on the way)."""
     return np.asarray((states.rows["excursion"] > NEVER) | (states.rows["state"] == OUTSIDE), bool)
@@ -149,18 +180,16 @@ def never_heard(states: States) -> NDArray[np.bool_]:
 
 def _columns(batch: pa.RecordBatch) -> list[Array]:
     """The arrays of the kernel, without a copy where nothing is empty; columns that were not sent have no rows."""
-    nothing = {"accuracy": np.float32, "battery": np.float32, "charging": np.int8, "source": np.uint8, "arrived": np.int64}
-    fill = {"person": -1, "time": NEVER, "charging": -1, "source": DEVICE, "arrived": ALWAYS // 2}
     arrays = []
-    for name in ("person", "time", "lon", "lat", "accuracy", "battery", "charging", "source", "arrived"):
+    for name in _INPUT:
         if name not in batch.schema.names:
-            array = np.empty(0, nothing[name])
+            array = np.empty(0, _NOTHING[name])
         else:
             column = batch.column(name)
-            if name == "charging":
+            if name in ("charging", "excused"):
                 column = column.cast(pa.int8())
             if column.null_count:
-                column = pc.fill_null(column, fill.get(name, np.nan))
+                column = pc.fill_null(column, _FILL.get(name, np.nan))
             array = column.to_numpy(zero_copy_only=False)
         arrays.append(_read_only(array))
     return arrays

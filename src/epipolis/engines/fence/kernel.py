@@ -181,8 +181,9 @@ def after_word(state: Any) -> int:
 
 @compiled(allocates=False)
 def take(
-    state: Any, fence: Any, rule: Any, at: int, lon: float, lat: float, stated: float, source: int, found: Any, counts: Array
-) -> bool:
+    state: Any, fence: Any, rule: Any, at: int, lon: float, lat: float, stated: float, source: int, excused: bool,
+    found: Any, counts: Array,
+) -> bool:  # fmt: skip
     """One position: change its person's state; true when that is a transition, which is then told in `found`."""
     state.time = at
     reason, where, away, error = BY_POSITION, HEARD, math.nan, math.nan
@@ -198,6 +199,8 @@ def take(
                 reason = SPOOFED
     elif not (math.isnan(lon) and math.isnan(lat)):
         counts[IMPOSSIBLE] += 1
+    if where == OUT and excused and state.excursion == NEVER and state.outside == 0:
+        where = EITHER  # who left before the time that was agreed goes on being outside
     before, excursion, ended = state.state, state.excursion, False
     if where == IN:
         after, ended = after_inside(state, rule)
@@ -234,7 +237,7 @@ def fetch(person: Array, states: Array, fences: Array, mine: Array, begin: int, 
 @compiled(allocates=False)
 def follow_rows(
     person: Array, time: Array, lon: Array, lat: Array, accuracy: Array,
-    battery: Array, charging: Array, source: Array, arrived: Array,
+    battery: Array, charging: Array, source: Array, arrived: Array, excused: Array,
     states: Array, fences: Array, rules: Array, latest: int, part: int, parts: int, found: Array, counts: Array, mine: Array,
 ) -> int:  # fmt: skip
     """Take the positions of every `parts`-th 64 people (a power of two), from `part` on; give how many were `found`.
@@ -272,7 +275,8 @@ def follow_rows(
                         state.charging = charging[row]
                     stated = accuracy[row] if len(accuracy) > 0 else math.nan
                     kind = source[row] if len(source) > 0 else DEVICE
-                    if take(state, fence, rule, at, lon[row], lat[row], stated, kind, found[told], counts):
+                    free = len(excused) > 0 and excused[row] > 0
+                    if take(state, fence, rule, at, lon[row], lat[row], stated, kind, free, found[told], counts):
                         found[told].row = row
                         told += 1
     return told

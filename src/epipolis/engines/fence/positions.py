@@ -16,10 +16,11 @@ OPTIONAL = {
     "charging": pa.bool_(),
     "source": pa.uint8(),
     "arrived": pa.int64(),
+    "excused": pa.bool_(),
 }
 """person: row of fences and states. time: epoch seconds, UTC. lon, lat: degrees, both NaN or empty for a word without a
 place. accuracy: metres, radius of 68 %. battery: 0 to 1. source: 0 gps, 1 network, 2 cell, 3 device. arrived: epoch seconds by
-the clock of who received it."""
+the clock of who received it. excused: at that time the person may be elsewhere, as was agreed."""
 ISLAND = 1e-3
 """Degrees around 0, 0 in which nobody is quarantined, but faulty telephones are."""
 

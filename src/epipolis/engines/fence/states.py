@@ -11,8 +11,8 @@ from epipolis.engines.fence.fences import NEVER, empty_rows, lined
 
 UNKNOWN, INSIDE, UNCERTAIN, OUTSIDE, SILENT, OFF = range(6)
 STATES = ("unknown", "inside", "uncertain", "outside", "silent", "off")
-BY_POSITION, BY_SILENCE, SPOOFED = range(3)
-REASONS = ("position", "silence", "spoofed")
+BY_POSITION, BY_SILENCE, SPOOFED, AGREED = range(4)
+REASONS = ("position", "silence", "spoofed", "agreed")
 
 _KINDS = {
     **dict.fromkeys(("time", "good_time"), np.int64),
