@@ -59,10 +59,18 @@ def http_provider(*answers: tuple[int, Any] | tuple[int, Any, dict[str, str]] | 
 class MailServer:
     """Speaks as much SMTP as is needed; `refusals` are answers to RCPT by address, `hang_up_after_data` cuts the line."""
 
-    def __init__(self, *, refusals: dict[str, str] | None = None, hang_up_after_data: bool = False, password: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        refusals: dict[str, str] | None = None,
+        hang_up_after_data: bool = False,
+        password: str = "",
+        extensions: str = "",
+    ) -> None:
         self.mails: list[str] = []
         self.lines: list[str] = []
         self._refusals, self._hangs_up, self._password = refusals or {}, hang_up_after_data, password
+        self._can = ["AUTH PLAIN"] * bool(password) + extensions.split()
         server = self
 
         class Handler(socketserver.StreamRequestHandler):
@@ -83,7 +91,14 @@ class MailServer:
     def answer(self, handler: Any, line: str) -> bool:
         word = line.split(":")[0].split(" ")[0].upper()
         if word == "EHLO":
-            handler._say("250-here\r\n250 AUTH PLAIN" if self._password else "250 here")
+            handler._say(
+                "\r\n250".join(
+                    [
+                        f"250{'-' if self._can else ' '}here",
+                        *(f"{'-' if one != self._can[-1] else ' '}{one}" for one in self._can),
+                    ]
+                )
+            )
         elif word == "AUTH":
             handler._say("535 5.7.8 wrong password swordfish")
         elif word == "RCPT":

@@ -20,6 +20,7 @@ from epipolis.act.notices.services.channels.gateway import Gateway
 from epipolis.act.notices.services.channels.mail import Mail
 from epipolis.act.notices.services.channels.messages import Message, told
 from epipolis.act.notices.services.channels.push import GONE, Push, encrypted, public_key, signing_key
+from epipolis.act.notices.services.channels.returned import mail_token
 from epipolis.act.notices.services.channels.signatures import SIGNATURE, signed
 from epipolis.act.notices.services.channels.simulated import Simulated
 from epipolis.act.notices.services.channels.whatsapp import OUTSIDE, WhatsApp
@@ -85,7 +86,7 @@ def test_messages_go_through_no_network_in_clear():
     with pytest.raises(ValueError, match="https"):
         gateway("http://sms.example.org")
     with pytest.raises(ValueError, match="starttls"):
-        Mail("mail.example.org", 25, sender="a@b.org", name="x", security="none")
+        Mail("mail.example.org", 25, sender="a@b.org", name="x", secret=b"s", security="none")
 
 
 def test_reports_of_the_gateway_are_read_only_when_they_are_signed():
@@ -176,7 +177,9 @@ def test_reports_of_whatsapp_carry_our_key_and_answers_their_number():
 
 
 def mail(port: int, **more) -> Mail:
-    return Mail("127.0.0.1", port, sender="health@city.example", name="Demo City 市", security="none", seconds=2, **more)
+    return Mail(
+        "127.0.0.1", port, sender="health@city.example", name="Demo City 市", secret=b"s", security="none", seconds=2, **more
+    )
 
 
 def test_a_mail_says_who_writes_in_which_language_and_has_the_same_number_each_time():
@@ -189,7 +192,9 @@ def test_a_mail_says_who_writes_in_which_language_and_has_the_same_number_each_t
     assert found["From"].addresses[0].display_name == "Demo City 市"
     assert (found["Subject"], found["Content-Language"], found["Auto-Submitted"]) == ("Por qué", "es", "auto-generated")
     assert found.get_content().strip() == "您好 Hello"
-    assert {email.message_from_string(one)["Message-ID"] for one in server.mails} == {"<3f6c-0@city.example>"}
+    assert {email.message_from_string(one)["Message-ID"] for one in server.mails} == {
+        f"<{mail_token('3f6c-0', b's')}@city.example>"
+    }
 
 
 def test_the_mail_servers_answers_are_understood():

@@ -96,6 +96,7 @@ MODULE = Module(
         Job(services.send_waiting, every=timedelta(seconds=5)),
         Job(services.match_reports, every=timedelta(seconds=30)),
         Job(services.play_provider, every=timedelta(seconds=5)),
+        Job(services.read_returns, every=timedelta(minutes=1)),
     ),
     keeps=(
         Keep(

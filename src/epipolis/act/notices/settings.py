@@ -13,6 +13,14 @@ class Settings:
     smtp_user: str = ""
     smtp_password: str = ""  # secret
     smtp_security: str = "starttls"  # starttls, tls, or none on this machine only
+    return_address: str = ""  # to which mail servers return what they could not deliver; empty: the sender
+    imap_host: str = ""  # the server of that mailbox; without it mail that comes back is not noticed
+    imap_port: int = 993
+    imap_user: str = ""
+    imap_password: str = ""  # secret
+    imap_security: str = "tls"  # tls, starttls, or none on this machine only
+    imap_folder: str = "INBOX"  # kept for returns alone, best of all
+    imap_done: str = ""  # the folder into which a return goes once it was noted; empty: it stays, marked as read
     sms_url: str = ""  # where the SMS gateway takes messages as JSON; without it no SMS is sent
     sms_token: str = ""  # secret; sent as bearer token
     sms_sender: str = ""  # the number or name from which SMS come

@@ -18,6 +18,7 @@ from epipolis.sense.people import queries as people
 EVENTS = {
     "accepted": gettext_noop("The provider took it."),
     "sent": gettext_noop("The provider sent it on."),
+    "delayed": gettext_noop("It is delayed on its way; the mail server goes on trying."),
     "delivered": gettext_noop("It arrived."),
     "read": gettext_noop("It was read."),
     "failed": gettext_noop("This way failed."),

@@ -16,6 +16,7 @@ from .errors import NoticeError, SignatureError
 from .keeping import forget_answers, forget_notices, forget_simulated, forget_texts
 from .outbox import on_notice_queued, send_batch, send_waiting, take_over
 from .reporting import match_reports, take_reports
+from .returns import read_returns
 from .sending import Asked, cancel, send, send_each, send_to, ways_left
 from .simulating import answer_from_phone, play_provider
 from .stopping import prefer, start_address, stop_address
@@ -50,6 +51,7 @@ __all__ = [
     "push_key",
     "queue_broadcast",
     "read_own",
+    "read_returns",
     "refuse_broadcast",
     "retire_template",
     "send",

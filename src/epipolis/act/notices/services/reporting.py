@@ -18,7 +18,8 @@ from .channels import Answer, Report, reporter_of
 from .falling import arrive_all, fall_back
 from .stopping import start_address, stop_address
 
-_STATES = ("sent", "delivered", "read", "failed")
+_STATES = ("delayed", "sent", "delivered", "read", "failed")
+_ON_ITS_WAY = ("delayed", State.SENT)
 _LATE, _AT_ONCE, _LONGEST = timedelta(days=2), 500, 2_000
 _BY = "the person"
 _RANK: dict[str, int] = {"sent": 1, "delivered": 2, "read": 3}
@@ -37,6 +38,11 @@ def take_reports(provider: str, headers: Mapping[str, str], body: bytes, *, at: 
     for number in (*(one.event_id for one in reports), *(one.event_id for one in answers)):
         if not 1 <= len(number) <= 200:
             raise ValueError("Each report has a number of 1 to 200 characters.")
+    return take_told(provider, reports, answers, at=at)
+
+
+def take_told(provider: str, reports: Sequence[Report], answers: Sequence[Answer], *, at: datetime) -> int:
+    """The same for what is known to come from the provider, within the caller's transaction."""
     fresh = _file(provider, reports, at=at)
     _apply(fresh, at=at)
     heard = sum(_hear(provider, one, at=at) for one in answers)
@@ -70,7 +76,7 @@ def _file(provider: str, reports: Sequence[Report], *, at: datetime) -> list[Del
     told = {one.event_id: one for one in reports}
     known = DeliveryEvent.objects.filter(provider=provider, event_id__in=told)
     fresh = [told[number] for number in told.keys() - set(known.values_list("event_id", flat=True))]
-    keys = {one.event_id: found for one in fresh if (found := _message_of(one.key))}
+    keys = {one.event_id: found for one in fresh if (found := message_of(one.key))}
     by_id = Notice.objects.in_bulk({number for number, _ in keys.values()})
     refs = [one.ref for one in fresh if one.ref and one.event_id not in keys]
     by_ref = {row.provider_ref: row for row in Notice.objects.filter(provider=provider, provider_ref__in=refs)}
@@ -105,7 +111,7 @@ def _apply(events: Sequence[DeliveryEvent], *, at: datetime) -> None:
             # By whichever way it came in the end: the person has it, and no further way is tried.
             if rank < _RANK[event.state]:
                 arrived[row.id] = event.state
-        elif event.state == State.SENT and is_now and is_open and row.id not in arrived:
+        elif event.state in _ON_ITS_WAY and is_now and is_open and row.id not in arrived:
             _taken(row, event, at=at)
         elif event.state == State.FAILED and is_now and row.id not in arrived and (is_open or row.state == State.SENT):
             fall_back(row, event.text, at=at, told=True)
@@ -149,7 +155,7 @@ def _hear(provider: str, told: Answer, *, at: datetime) -> int:
     return 1
 
 
-def _message_of(key: str) -> tuple[UUID, int] | None:
+def message_of(key: str) -> tuple[UUID, int] | None:
     """The message and its step, from the key under which it was handed over."""
     number, _, step = key.rpartition("-")
     try:

@@ -28,7 +28,10 @@ def play_provider(at: datetime | None = None) -> int:
 @transaction.atomic
 def _some(at: datetime) -> int:
     rows = list(
-        SimulatedMessage.objects.select_for_update(skip_locked=True).filter(due__lte=at).order_by("due", "id")[:_AT_ONCE]
+        SimulatedMessage.objects.select_for_update(skip_locked=True)
+        .filter(due__lte=at)
+        .exclude(fate="returned")  # told by mail
+        .order_by("due", "id")[:_AT_ONCE]
     )
     told = [_event(row, at) for row in rows]
     for row in rows:

@@ -12,11 +12,14 @@ from epipolis.core.sealing import fingerprint, key
 from .by_people import Desk, Missing, OwnPage
 from .gateway import Gateway, read_told
 from .mail import Mail
+from .mailbox import Box, Mailbox, MailboxError
 from .messages import Answer, Message, Outcome, Provider, Report, Reporter
 from .push import GONE, Push, encrypted, may_be_asked, public_key, signing_key
+from .returned import Returned, mail_token, read_returned
 from .signatures import SIGNATURE, check_signed, signed
 from .simulated import NAME as SIMULATED
 from .simulated import REPORTS, Simulated
+from .simulated_mailbox import SimulatedMailbox
 from .whatsapp import WhatsApp
 
 WITHOUT_KEYS = tuple(one for one, kind in ((Channel.EMAIL, Mail), (Channel.WHATSAPP, WhatsApp)) if not kind.is_idempotent)
@@ -47,7 +50,8 @@ def _real(channel: str) -> Provider:
         return Push(key("push"), contact=settings.push_contact, hosts=hosts, seconds=seconds)
     return Mail(
         settings.smtp_host, settings.smtp_port, sender=settings.sender, name=platform.EPIPOLIS_CITY,
-        user=settings.smtp_user, password=settings.smtp_password, security=settings.smtp_security, seconds=seconds,
+        secret=mail_secret(), returns=settings.return_address, user=settings.smtp_user,
+        password=settings.smtp_password, security=settings.smtp_security, seconds=seconds,
     )  # fmt: skip
 
 
@@ -73,6 +77,24 @@ def reporter_of(name: str) -> Reporter:
     raise LookupError(f"there is no provider {name!r}")
 
 
+def mailboxes() -> list[Mailbox | SimulatedMailbox]:
+    """Where mail comes back to: the city's mailbox, if it has one, and that of the simulated provider."""
+    found: list[Mailbox | SimulatedMailbox] = [SimulatedMailbox(mail_secret())]
+    if settings.imap_host:
+        found.append(
+            Mailbox(
+                settings.imap_host, settings.imap_port, user=settings.imap_user, password=settings.imap_password,
+                folder=settings.imap_folder, done=settings.imap_done, security=settings.imap_security,
+                seconds=float(settings.timeout_seconds),
+            )
+        )  # fmt: skip
+    return found
+
+
+def mail_secret() -> bytes:
+    return key("mail")
+
+
 def simulated_secret() -> str:
     return fingerprint("the simulated provider signs its reports")
 
@@ -89,9 +111,12 @@ __all__ = [
     "SIMULATED",
     "WITHOUT_KEYS",
     "Answer",
+    "Box",
     "Desk",
     "Gateway",
     "Mail",
+    "Mailbox",
+    "MailboxError",
     "Message",
     "Missing",
     "Outcome",
@@ -100,14 +125,20 @@ __all__ = [
     "Push",
     "Report",
     "Reporter",
+    "Returned",
     "Simulated",
+    "SimulatedMailbox",
     "WhatsApp",
     "check_signed",
     "encrypted",
+    "mail_secret",
+    "mail_token",
+    "mailboxes",
     "may_be_asked",
     "provider_of",
     "public_key",
     "push_key",
+    "read_returned",
     "read_told",
     "reporter_of",
     "signed",

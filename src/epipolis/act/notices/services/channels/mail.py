@@ -1,4 +1,4 @@
-"""E-mail by SMTP. A repeat has the same Message-ID, by which mail programs know it again."""
+"""E-mail by SMTP. A repeat has the same Message-ID, by which mail programs know it again and returns name it."""
 
 import smtplib
 import ssl
@@ -9,6 +9,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from .messages import Message, Outcome, told
+from .returned import mail_token
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HELLO = "epipolis"
@@ -27,6 +28,8 @@ class Mail:
         *,
         sender: str,
         name: str,
+        secret: bytes,
+        returns: str = "",
         user: str = "",
         password: str = "",
         security: str = "starttls",
@@ -37,7 +40,7 @@ class Mail:
             raise ValueError("a mail server needs starttls or tls, for messages about health travel in it")
         self._host, self._port, self._user, self._password = host, port, user, password
         self._security, self._seconds, self._trust = security, seconds, trust or ssl.create_default_context()
-        self._sender, self._own_name = sender, name
+        self._sender, self._own_name, self._secret, self._returns = sender, name, secret, returns or sender
 
     def send_many(self, messages: Sequence[Message]) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -63,6 +66,7 @@ class Mail:
                 server.starttls(context=self._trust)
             if self._user:
                 server.login(self._user, self._password)
+            server.ehlo_or_helo_if_needed()  # it says there what it can
         except BaseException:
             server.close()
             raise
@@ -74,7 +78,7 @@ class Mail:
         except ValueError:  # no e-mail address, or one with a line break in it
             return Outcome("refused", text="This is no e-mail address.")
         try:
-            server.send_message(mail)
+            server.send_message(mail, self._returns, **self._wishes(server, message))
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
             return Outcome("refused" if code >= 500 else "later", text=f"{code} {_plain(text)}")
@@ -86,19 +90,33 @@ class Mail:
             return Outcome("unsure", text=_words(error))
         return Outcome("accepted", ref=str(mail["Message-ID"]))
 
+    def _wishes(self, server: smtplib.SMTP, message: Message) -> dict[str, list[str]]:
+        """What the server is asked to tell of a mail that does not arrive, if it can (RFC 3461): its headers are enough."""
+        if not server.has_extn("dsn") or not message.to.isascii():
+            return {}
+        number = mail_token(message.key, self._secret)
+        return {
+            "mail_options": ["RET=HDRS", f"ENVID={number}"],
+            "rcpt_options": ["NOTIFY=FAILURE,DELAY", f"ORCPT=rfc822;{_xtext(message.to)}"],
+        }
+
     def _written(self, message: Message) -> EmailMessage:
         mail = EmailMessage(policy=SMTP)
         mail["From"] = Address(self._own_name, addr_spec=self._sender)
         mail["To"] = Address(addr_spec=message.to)
         mail["Subject"] = " ".join(message.subject.split()) or self._own_name
         mail["Date"] = format_datetime(message.at)
-        mail["Message-ID"] = f"<{message.key}@{self._sender.rpartition('@')[2]}>"
+        mail["Message-ID"] = f"<{mail_token(message.key, self._secret)}@{self._sender.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
         if message.urgent:
             mail["Importance"] = "high"
         mail.set_content(message.body, cte="quoted-printable")  # every server takes that
         mail["Content-Language"] = message.language  # content sets its own headers anew
         return mail
+
+
+def _xtext(address: str) -> str:
+    return "".join(one if "!" <= one <= "~" and one not in "+=" else f"+{ord(one):02X}" for one in address)
 
 
 def _plain(text: bytes | str) -> str:

@@ -28,6 +28,7 @@ _BY_CHANCE = ("fails", "slow", "doubled", "disordered")
 REPORTS = {
     "fine": ("sent", "delivered"),
     "fails": ("sent", "failed"),
+    "returned": ("delayed", "failed"),  # of e-mail: as mails that come back, not as reports
     "busy": ("sent", "delivered"),
     "silent": (),
     "doubled": ("sent", "sent", "delivered", "delivered"),
@@ -65,6 +66,11 @@ class Simulated:
 
 def fate_of(message: Message) -> str:
     """What becomes of every message to this address. Numbers with 555 and addresses of examples always work."""
+    fate = _fate(message)
+    return "returned" if fate == "fails" and message.channel == "email" else fate
+
+
+def _fate(message: Message) -> str:
     digits = "".join(one for one in message.to if one.isdigit())
     if digits[-5:] in BY_NUMBER and message.channel != "push":
         return BY_NUMBER[digits[-5:]]
