@@ -104,12 +104,14 @@ class ImportOptions:
     simulated: bool = False
     source: str = ""
     match: bool = True  # find out who rows are about by all that they say, not by their numbers alone
+    tell: bool = False  # send messages to the people whom rows are about, where the importer can (`Importer.tells`)
     progress: Progress = field(default_factory=silent)
 
 
 @dataclass(frozen=True)
 class Importer:
-    """`epipolis import NAME FILE`, and the same on a page and over the API."""
+    """`epipolis import NAME FILE`, and the same on a page and over the API. `tells` says whom an import may send messages to,
+    if it is asked to; empty: it tells nobody."""
 
     name: str
     title: str
@@ -117,6 +119,7 @@ class Importer:
     needs: str
     fields: Mapping[str, str] = field(default_factory=dict)
     mappings: tuple[str, ...] = ()
+    tells: str = ""
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, Row]]:

@@ -101,6 +101,7 @@ def run_import(
     dry_run: bool = True,
     simulated: bool = False,
     match: bool = True,
+    tell: bool = False,
 ) -> dict[str, Any]:
     """The task behind the import page; after a real run the file is erased. Safe to run twice, as importers are.
 
@@ -119,6 +120,7 @@ def run_import(
         simulated=simulated,
         source=source,
         match=match,
+        tell=tell,
         progress=progress,
     )
     try:

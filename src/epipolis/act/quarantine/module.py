@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop
 
 from epipolis.act.followup.events import FollowUpsEnded, FollowUpsMoved, FollowUpsOpened
 from epipolis.core.exports import Exporter
+from epipolis.core.imports import Importer
 from epipolis.core.intake import Intake
 from epipolis.core.modules import Can, Job, Keep, Module, Page, Tile
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
@@ -112,6 +113,16 @@ MODULE = Module(
             bulk=services.load_positions,
         ),
     ),
+    importers=(
+        Importer(
+            "orders",
+            gettext_noop("Orders from another list"),
+            services.import_orders,
+            needs="quarantine.import",
+            fields=services.FIELDS,
+            tells=gettext_noop("Tell people of the orders that are new here and in force, by a message"),
+        ),
+    ),
     exporters=(
         Exporter(
             "orders",
@@ -132,6 +143,7 @@ MODULE = Module(
         ),
         "desk": Can(gettext_noop("Look after people who are watched by phone"), roles=("tracer", "commander")),
         "position": Can(gettext_noop("Send positions of phones that were enrolled"), roles=("partner",)),
+        "import": Can(gettext_noop("Import orders from another list"), roles=("commander",)),
         "export": Can(gettext_noop("Download orders"), roles=("tracer", "epidemiologist")),
     },
     listens={

@@ -38,6 +38,7 @@ class ImportForm(forms.Form):
         help_text=gettext_lazy("Who sent it. The same source and number is the same record; empty: the file’s name."),
     )
     simulated = forms.BooleanField(label=gettext_lazy("These are simulated data"), required=False)
+    tell = forms.BooleanField(required=False)
 
     def __init__(self, importer: Importer, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,6 +46,10 @@ class ImportForm(forms.Form):
         choice = self.fields["mapping"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101 -- tells the type checker what is written above
         choice.choices = guess + [(name, name) for name in importer.mappings]
+        if importer.tells:
+            self.fields["tell"].label = _(importer.tells)
+        else:
+            del self.fields["tell"]
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
@@ -75,6 +80,7 @@ def import_table(request: HttpRequest, name: str) -> HttpResponse:
             "mapping": form.cleaned_data["mapping"] or None,
             "dry_run": True,
             "simulated": form.cleaned_data["simulated"],
+            "tell": form.cleaned_data.get("tell", False),
         }
         return _start(request, importer, arguments, PurePath(file.name).name)
     return render(request, "core/import.html", {"importer": importer, "form": form, "kinds": uploads.KINDS})

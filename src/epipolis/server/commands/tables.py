@@ -36,10 +36,11 @@ def import_(
     name: Annotated[str, typer.Argument(help="What the rows are: cases, people, visits, …")],
     path: Annotated[Path, typer.Argument(help="CSV, Excel, NDJSON or Parquet.")],
     mapping: Annotated[str, typer.Option(help="A ready mapping's name, or a YAML file: column → field.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would happen; store nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "--check", help="Report what would happen; store nothing.")] = False,
     simulated: Simulated = False,
     source: Annotated[str, typer.Option(help="Where the file is from; tells equal numbers apart.")] = "",
     match: Annotated[bool, typer.Option(help="Find out who people are by all that a row says, not by numbers alone.")] = True,
+    tell: Annotated[bool, typer.Option("--tell", help="Also tell the people concerned, where an import can.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import rows about people, cases or visits. Bad rows are listed, good ones kept, repeats change nothing."""
@@ -48,6 +49,8 @@ def import_(
     from epipolis.core.imports import ImportOptions  # noqa: PLC0415 -- Django must be set up first
 
     importer = _find("importers", name)
+    if tell and not importer.tells:
+        raise ValueError(f"the import of {name} sends messages to nobody")
     with _bar(as_json) as progress:
         options = ImportOptions(
             by="command line",
@@ -57,6 +60,7 @@ def import_(
             simulated=simulated,
             source=source,
             match=match,
+            tell=tell,
             progress=progress,
         )
         report = importer.run(path, options)

@@ -92,12 +92,16 @@ class Order(models.Model):
     ended = models.DateTimeField(null=True)
     end_reason = models.JSONField(default=dict)
     known_at = models.DateTimeField()
+    reference = models.CharField(max_length=200, blank=True)  # of an order from another list: by which a row is found again
+    own_number = models.BinaryField(default=b"")  # sealed: its number there, which may be anybody's
+    imported = models.JSONField(default=dict)  # what the list said last: state, last day, and a hash of all else
     revision = models.PositiveIntegerField(default=1)
     simulated = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["person", "kind"], name="one_open_order_a_kind", condition=OPEN),
+            models.UniqueConstraint(fields=["reference"], name="a_listed_order_is_taken_once", condition=~Q(reference="")),
             models.CheckConstraint(
                 name="an_issued_order_has_days_and_a_basis",
                 condition=~Q(state=State.ISSUED) | Q(starts__isnull=False, until__isnull=False, issued_at__isnull=False),

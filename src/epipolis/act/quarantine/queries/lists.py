@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from epipolis.act.quarantine.models import Appeal, Need, Order, State
 from epipolis.core import clock
+from epipolis.core.sealing import fingerprint
 
 from .orders import with_names
 from .schedules import paper_rules
@@ -45,10 +46,17 @@ def orders(at: datetime, wanted: Wanted) -> QuerySet[Order]:
     if wanted.ends_by:
         found = found.filter(until__lte=wanted.ends_by)
     if wanted.number:
-        digits = wanted.number.rpartition("-")[2].strip()
-        found = found.filter(id=int(digits)) if digits.isascii() and digits.isdigit() and len(digits) < 18 else found.none()
+        found = found.filter(_numbered(wanted.number.strip()))
     order = ("-ended", "-id") if wanted.view == "over" else (F("until").asc(nulls_first=True), "id")
     return with_names(found).annotate(is_appealed=_UNANSWERED, has_needs=_UNMET).order_by(*order)
+
+
+def _numbered(number: str) -> Q:
+    """The order of this number, or the one that had it in the list from which it was taken over."""
+    digits = number.rpartition("-")[2].strip()
+    is_own = digits.isascii() and digits.isdigit() and len(digits) < 18
+    listed = Q(reference__endswith=f":{fingerprint(number)}")
+    return Q(id=int(digits)) | listed if is_own else listed
 
 
 def _view(view: str, at: datetime) -> Q:

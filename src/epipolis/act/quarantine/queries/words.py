@@ -11,10 +11,12 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from epipolis.act.quarantine.models import Kind, Order, OrderChange, PlaceKind, State
 from epipolis.core import clock, rules
 
+from .errands import span_text
 from .orders import day_number, days_left
 from .schedules import rules_of
 
 CHANGE_NAMES = {
+    "imported": gettext_lazy("taken over from another list"),
     "drafted": gettext_lazy("drafted by the rule"),
     "redrafted": gettext_lazy("the draft follows new facts"),
     "agreed": gettext_lazy("the rule now says the same day"),
@@ -30,6 +32,8 @@ CHANGE_NAMES = {
     "appealed": gettext_lazy("appealed"),
     "answered": gettext_lazy("appeal answered"),
     "needs": gettext_lazy("asked about needs"),
+    "errand": gettext_lazy("an errand agreed"),
+    "errand_off": gettext_lazy("an errand taken back"),
     "watch_on": gettext_lazy("watching by phone switched on"),
     "watch_off": gettext_lazy("watching by phone switched off"),
     "ended": gettext_lazy("ended"),
@@ -63,8 +67,10 @@ def change_name(line: OrderChange) -> str:
 
 def change_text(line: OrderChange) -> str:
     """What a line of the history says beyond its name: the days before and after."""
+    if line.kind in ("errand", "errand_off"):
+        return span_text(*(datetime.fromisoformat(line.after[name]) for name in ("begins", "stops")))
     before, after = _day(line.before.get("until")), _day(line.after.get("until"))
-    if line.kind in ("drafted", "asked") and after:
+    if (line.kind in ("drafted", "asked") or (line.kind == "imported" and not before)) and after:
         return _("last day %(until)s") % {"until": after}
     if before != after and after:
         return _("last day %(before)s → %(after)s") % {"before": before or "–", "after": after}

@@ -21,7 +21,9 @@ from .appeals import answer_appeal, evidence_of, file_appeal
 from .changing import accept_ask, change_days, decline_ask, move_order, note_told, note_well
 from .contacts import draft_from_follow_up, draft_from_follow_ups
 from .drafting import draft_from_case, draft_order
+from .errands import agree_errand, end_errand
 from .ending import end_orders, forget_erased, forget_orders
+from .imports import import_orders
 from .issuing import HOW, Issued, Terms, issue_household, issue_order, lift_order, withdraw_draft
 from .links import address_of, find_link, note_use, renew_link, token_of
 from .listeners import on_case_confirmed, on_case_revised, on_follow_ups, on_people_merged, on_people_unmerged
@@ -30,6 +32,7 @@ from .needs import NeedAsked, Report, meet_need, self_report, tell_needs
 from .papers import PAPERS, Paper, draw_paper
 from .phones import end_phone, enrol_phone, orders_of_phone, phone_address
 from .positions import Position, load_items, load_positions, record_positions
+from .rows import FIELDS
 from .storing import OrderError
 from .undoing import UNDOABLE, undo
 from .watches import (
@@ -47,6 +50,7 @@ from .watching import unwatch_order, watch_order
 __all__ = [
     "CALLED",
     "CLOSED_WITH",
+    "FIELDS",
     "HOW",
     "PAPERS",
     "UNDOABLE",
@@ -60,6 +64,7 @@ __all__ = [
     "Terms",
     "accept_ask",
     "address_of",
+    "agree_errand",
     "answer_appeal",
     "change_days",
     "climb",
@@ -71,6 +76,7 @@ __all__ = [
     "draft_from_follow_ups",
     "draft_order",
     "draw_paper",
+    "end_errand",
     "end_orders",
     "end_phone",
     "enrol_phone",
@@ -83,6 +89,7 @@ __all__ = [
     "forget_shift_notes",
     "give_back",
     "hand_over",
+    "import_orders",
     "issue_household",
     "issue_order",
     "lift_order",

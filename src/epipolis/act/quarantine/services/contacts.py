@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from epipolis.act.followup import queries as followup
 from epipolis.act.followup.models import FollowUp
@@ -13,15 +13,11 @@ from epipolis.act.quarantine import queries
 from epipolis.act.quarantine.models import OPEN, Kind, Order, OrderChange, State
 from epipolis.act.quarantine.queries import Planned
 from epipolis.core import audit, clock, live
-from epipolis.sense.people import queries as people
 
-from .drafting import DAYS, LOCK, NEWS, follow, is_decided, loses, new_draft, take_over, why_not
+from .drafting import DAYS, NEWS, follow, hold_each, is_decided, loses, new_draft, take_over, why_not
 from .storing import TOPIC, values
 
 _Line: TypeAlias = tuple[Order, dict[str, Any], dict[str, Any]]  # an order, its days before, and after
-_HOLD = (
-    "SELECT pg_advisory_xact_lock(%s, key) FROM (SELECT DISTINCT hashtext(who) AS key FROM unnest(%s::text[]) who ORDER BY 1) _"
-)
 
 
 def draft_from_follow_up(follow_up: int, *, by: audit.Actor, at: datetime) -> Order | None:
@@ -84,9 +80,7 @@ def _rows(follow_ups: Collection[int]) -> list[FollowUp]:
 def _hold(rows: Iterable[FollowUp]) -> dict[int, tuple[UUID, ...]]:
     """Of each follow-up every row of its person; whoever else drafts for them waits until this transaction ends."""
     persons = {row.id: row.person_id for row in rows if row.person_id}
-    clusters = people.same_people(set(persons.values()))
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLD, [LOCK, sorted({str(cluster[0]) for cluster in clusters.values()})])
+    clusters = hold_each(set(persons.values()))
     return {row: clusters[person] for row, person in persons.items()}
 
 

@@ -1,6 +1,6 @@
 """Drafts: what the rule proposes from a confirmed case or a contact. A draft follows the facts; an issued order asks."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,9 @@ from epipolis.sense.people import queries as people
 from .storing import TOPIC, finish, store, values
 
 LOCK = 7_601
+_HOLD_EACH = (
+    "SELECT pg_advisory_xact_lock(%s, key) FROM (SELECT DISTINCT hashtext(who) AS key FROM unnest(%s::text[]) who ORDER BY 1) _"
+)
 DAYS = ("starts", "until", "standard_until", "is_earliest")
 NEWS = gettext_noop("The facts from which the days are counted changed.")
 _NO_CONTACT = gettext_noop("The contact no longer counts: what made it one was corrected.")
@@ -167,6 +170,14 @@ def hold(person: UUID) -> tuple[UUID, ...]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, str(rows[0])])
     return rows
+
+
+def hold_each(persons: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """The same for many people at once: each with every row of theirs, the one that holds first."""
+    clusters = people.same_people(persons) if persons else {}
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD_EACH, [LOCK, sorted({str(cluster[0]) for cluster in clusters.values()})])
+    return clusters
 
 
 def _open_one(rows: tuple[UUID, ...], kind: str) -> Order | None:

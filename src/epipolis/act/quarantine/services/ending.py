@@ -91,10 +91,10 @@ def forget_erased(at: datetime | None = None) -> int:
     """Empty what orders of erased people say of them: where they stayed, what they needed and wrote. The days stay."""
     at = at or clock.now()
     erased = Order.objects.filter(person__erased__isnull=False)
-    told = ~Q(address=b"") | ~Q(spot=b"") | Q(watched=True) | Q(links__revoked=None, links__isnull=False)
+    told = ~Q(address=b"") | ~Q(spot=b"") | ~Q(own_number=b"") | Q(watched=True) | Q(links__revoked=None, links__isnull=False)
     numbers = sorted(set(erased.filter(told).values_list("id", flat=True)))
     for row in Order.objects.select_for_update().filter(id__in=numbers):
-        row.address, row.spot, row.facility, row.watched = b"", b"", "", False
+        row.address, row.spot, row.own_number, row.facility, row.watched = b"", b"", b"", "", False
         row.save()
         audit.record("quarantine.erase", by=TOPIC, at=at, subject=row.id, person=row.person_id)
     OrderChange.objects.filter(order__in=numbers).update(former_place=b"")

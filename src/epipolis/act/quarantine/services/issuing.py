@@ -21,13 +21,13 @@ from .links import open_link
 from .storing import OrderError, finish, locked, store, values
 from .telling import tell_person
 
-_ISSUED = (
+ISSUED = (
     "state", "starts", "until", "place", "facility", "verbal_at", "written_at", "legal_basis", "purpose", "language",
 )  # fmt: skip
 _BY_A_PERSON = gettext_noop("Decided by a person: %(reason)s")
 _ISOLATES = gettext_noop("The person isolates now as a case; the order of quarantine ends with that.")
 HOW = ("verbal", "written")
-_LONGEST = 500
+LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,14 @@ def issue_order(order_id: int, terms: Terms, *, by: audit.Actor, at: datetime) -
     row = locked(order_id)
     if row.state != State.DRAFT:
         raise OrderError("state", gettext_noop("only a draft can be issued"))
-    before = values(row, _ISSUED)
+    before = values(row, ISSUED)
     _set_terms(row, terms, at=at)
     row.state, row.issued_at, row.issued_by, row.asks = State.ISSUED, at, audit.actor_name(by), {}
     row.first_until = row.until
-    store(row, "issued", before, values(row, _ISSUED), by=by, at=at, reason=terms.reason)
+    store(row, "issued", before, values(row, ISSUED), by=by, at=at, reason=terms.reason)
     if row.kind == Kind.ISOLATION:
-        _end_quarantine(row, by=by, at=at)
-        _note_isolated(row, by=by, at=at)
+        end_quarantine(row, by=by, at=at)
+        note_isolated(row, by=by, at=at)
     open_link(row, by=by, at=at)
     asks = tell_follow_up(row, reason=terms.reason or gettext_noop("The order was issued."), by=by, at=at)
     tell_person(row, "issued", by=by, at=at)
@@ -196,7 +196,7 @@ def _set_terms(row: Order, terms: Terms, *, at: datetime) -> None:
     if not (terms.legal_basis.strip() and terms.purpose.strip()):
         raise OrderError("legal_basis", gettext_noop("an order needs its legal basis and its purpose"))
     for name in ("legal_basis", "purpose", "address"):
-        if len(getattr(terms, name)) > _LONGEST:
+        if len(getattr(terms, name)) > LONGEST:
             raise OrderError(name, gettext_noop("is too long"))
     row.legal_basis, row.purpose = terms.legal_basis.strip(), terms.purpose.strip()
     row.address, row.spot = place_of(terms.place, terms.facility, terms.address, terms.lon, terms.lat)
@@ -214,7 +214,7 @@ def _end(row: Order, state: str, reason: str, *, by: audit.Actor, at: datetime) 
     finish(row, state, why, by=by, at=at, reason=reason.strip())
 
 
-def _note_isolated(row: Order, *, by: audit.Actor, at: datetime) -> None:
+def note_isolated(row: Order, *, by: audit.Actor, at: datetime) -> None:
     """The file of the case learns since when the person isolates, where it does not say so yet."""
     case = cases.cases_by_id([row.case_id]).get(row.case_id) if row.case_id else None
     told = row.verbal_at or row.written_at
@@ -222,7 +222,7 @@ def _note_isolated(row: Order, *, by: audit.Actor, at: datetime) -> None:
         case_services.revise_case(case.id, {"isolated": clock.local_day(told)}, by=by, at=at)
 
 
-def _end_quarantine(row: Order, *, by: audit.Actor, at: datetime) -> None:
+def end_quarantine(row: Order, *, by: audit.Actor, at: datetime) -> None:
     """Who isolates as a case is no longer in quarantine as a contact of the same illness."""
     found = queries.open_orders_of(row.person_id).filter(kind=Kind.QUARANTINE, disease=row.disease)
     for number in list(found.values_list("id", flat=True)):

@@ -1,6 +1,7 @@
 """Links by which people see their order, without an account: one for each order, made again from its number by a key."""
 
 from base64 import urlsafe_b64encode
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import digest
@@ -23,10 +24,22 @@ def open_link(row: Order, *, by: audit.Actor, at: datetime) -> OrderLink:
     known = queries.link_of(row)
     if known is not None:
         return known
-    made = OrderLink(order=row, made=at, made_by=audit.actor_name(by))
-    made.token_hash = _hash(token_of(made))
+    made = _new_link(row, by=by, at=at)
     made.save()
     audit.record("quarantine.link", by=by, at=at, subject=row.id, person=row.person_id)
+    return made
+
+
+def open_links(rows: Iterable[Order], *, by: audit.Actor, at: datetime) -> None:
+    """Links for locked orders that have none."""
+    made = [_new_link(row, by=by, at=at) for row in rows]
+    OrderLink.objects.bulk_create(made, batch_size=1_000)
+    audit.record_each("quarantine.link", [(one.order_id, one.order.person_id) for one in made], by=by, at=at)
+
+
+def _new_link(row: Order, *, by: audit.Actor, at: datetime) -> OrderLink:
+    made = OrderLink(order=row, made=at, made_by=audit.actor_name(by))
+    made.token_hash = _hash(token_of(made))
     return made
 
 

@@ -23,7 +23,7 @@ from .storing import OrderError
 
 PAPERS = ("order", "sick_leave", "compensation")
 _SQUARE = 92.0
-_NEW = ("issued", "extended", "shortened", "confirmed", "moved", "lifted", "ended")
+_NEW = ("imported", "issued", "extended", "shortened", "confirmed", "moved", "lifted", "ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _draw_reasons(sheet: Sheet, row: Order, at: datetime) -> None:
     for reason in rules.explain(row.decision):
         sheet.text(f"· {reason}", indent=6)
     if row.until != row.standard_until:
-        last = queries.changes_of(row).filter(kind__in=("issued", "extended", "shortened"), undone_at=None).first()
+        last = queries.changes_of(row).filter(kind__in=("imported", "issued", "extended", "shortened"), undone_at=None).first()
         if last and last.reason:
             sheet.text(f"· {_('Set by an officer: %(reason)s') % {'reason': _(last.reason)}}", indent=6)
     sheet.heading(_("What would change it"), size=12)

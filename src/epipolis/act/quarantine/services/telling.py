@@ -1,5 +1,6 @@
 """People are told what happens with their order: at once, in their language, with the reason and the link to all of it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -29,17 +30,25 @@ _TEXTS = {
 
 def tell_person(row: Order, what: str, *, by: audit.Actor, at: datetime, reason: str = "") -> None:
     """Send a notice about an order in the caller's transaction. Each change of an order is told once."""
+    notices.send_each([_asked(row, what, reason, at=at)], by=by, at=at)
+
+
+def tell_people(rows: Iterable[Order], what: str, *, by: audit.Actor, at: datetime) -> int:
+    """The same for many orders at once; return how many messages there are."""
+    sent = notices.send_each([_asked(row, what, "", at=at) for row in rows], by=by, at=at)
+    return sum(one is not None for one in sent)
+
+
+def _asked(row: Order, what: str, reason: str, *, at: datetime) -> notices.Asked:
     language = wordings.language_of(row.language)
     template, values = _said(row, what, reason, language, at=at)
-    notices.send(
-        row.person_id,
-        template,
-        values,
+    return notices.Asked(
+        person=row.person_id,
+        template=template,
+        values=values,
         dedupe_key=f"order:{row.id}:{row.revision}:{what}",
         about=("order", str(row.id)),
         language=language if row.language else "",
-        by=by,
-        at=at,
     )
 
 

@@ -45,7 +45,8 @@ def _stands(turn: Turn, facts: dict[str, Any]) -> bool:
     if facts["order"] not in turn.memory.row_of:
         return False
     own = turn.memory.fences[turn.memory.row_of[facts["order"]]]
-    return not _is_elsewhere(turn, facts) and bool(own["ends"] == facts["ends"])
+    errands = turn.memory.errands.get(turn.memory.row_of[facts["order"]], [])
+    return not _is_elsewhere(turn, facts) and bool(own["ends"] == facts["ends"]) and errands == [*map(tuple, facts["errands"])]
 
 
 def _is_elsewhere(turn: Turn, facts: dict[str, Any]) -> bool:
@@ -90,7 +91,9 @@ def _end_phones(order: int, *, by: audit.Actor, at: datetime) -> int:
 
 
 def on_order_issued(event: OrderIssued) -> None:
-    sync_watch(event.order, at=clock.now())
+    """Nearly nobody is watched from the beginning: then the stream is not held for them."""
+    if Order.objects.filter(Q(watched=True) | Q(watch__isnull=False), id=event.order).exists():
+        sync_watch(event.order, at=clock.now())
 
 
 def on_order_changed(event: OrderChanged) -> None:
@@ -125,7 +128,7 @@ def look_for_silence(at: datetime | None = None) -> dict[str, int]:
     with follower.turn(at) as turn:
         quiet = queries.is_quiet(at, pack)
         found = turn.step("silence", {"quiet": quiet, "forget": seconds(before)})
-        turn.wants_checkpoint = True
+    follower.checkpoint(at)
     return {"silent": found.num_rows}
 
 

@@ -24,8 +24,8 @@ from epipolis.core.sealing import unseal
 from epipolis.sense.people import queries as people
 
 _PERSON = "the person"
-_TOLD = frozenset({"issued", "verbal", "written", "extended", "shortened", "confirmed", "moved", "appealed", "answered",
-                   "watch_on", "watch_off", "ended", "lifted"})  # fmt: skip
+_TOLD = frozenset({"imported", "issued", "verbal", "written", "extended", "shortened", "confirmed", "moved", "appealed",
+                   "answered", "watch_on", "watch_off", "ended", "lifted"})  # fmt: skip
 _LOOKS = 40
 _NO_LONGER = gettext_noop("The person no longer agrees.")
 

@@ -67,6 +67,7 @@ def page(request: HttpRequest, row: Order, status: int = 200, **more: Any) -> Ht
         "record": record,
         "pseudonym": tracing.pseudonym(row.person_id),
         "address": unseal(row.address) if sees_names else "",
+        "own_number": unseal(row.own_number) if sees_names else "",
         "place": queries.place_text(row),
         "day": queries.day_text(row, at),
         "why": rules.explain(row.decision),
