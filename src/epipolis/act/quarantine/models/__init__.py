@@ -1,5 +1,6 @@
 """The tables of orders, and of the fence around those who are watched."""
 
+from .errands import Errand
 from .fence import (
     Alarm,
     Entry,
@@ -33,6 +34,7 @@ __all__ = [
     "Appeal",
     "Basis",
     "Entry",
+    "Errand",
     "FenceState",
     "Kind",
     "Need",

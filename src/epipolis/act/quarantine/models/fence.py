@@ -55,6 +55,7 @@ class Watch(models.Model):
     heard = models.DateTimeField(null=True)
     battery = models.FloatField(null=True)
     charging = models.BooleanField(null=True)
+    clock_ahead = models.BigIntegerField(null=True)  # seconds by which the device's clock is wrong; none: right, or not known
 
     class Meta:
         indexes = [

@@ -26,6 +26,7 @@ from .alarms import (
     watches,
     without_phone,
 )
+from .errands import ErrandCount, errand_counts, errand_spans, errands_at, errands_of, span_text
 from .fences import (
     appeal_days,
     fence_facts,
@@ -99,6 +100,7 @@ __all__ = [
     "VIEW_NAMES",
     "AlarmCount",
     "Contact",
+    "ErrandCount",
     "Illness",
     "Planned",
     "Share",
@@ -130,6 +132,10 @@ __all__ = [
     "day_text",
     "days_left",
     "ends_at",
+    "errand_counts",
+    "errand_spans",
+    "errands_at",
+    "errands_of",
     "evidence_of",
     "export_rows",
     "fence_facts",
@@ -169,6 +175,7 @@ __all__ = [
     "rules_of",
     "shares",
     "shift_notes",
+    "span_text",
     "spreads",
     "step_text",
     "steps_of",

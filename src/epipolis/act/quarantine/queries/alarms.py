@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop
 
 from epipolis.act.quarantine.models import (
     Alarm,
+    Errand,
     FenceState,
     Order,
     PhoneHolder,
@@ -143,12 +144,25 @@ class AlarmCount:
 
 
 def person_days(since: date, until: date, at: datetime) -> float:
-    """For how many people and days phones were watched between two local days, both included."""
+    """For how many people and days phones were watched between two local days, both included; errands do not count."""
     first, last = clock.start_of(since), min(clock.start_of(until + timedelta(days=1)), at)
-    total = timedelta()
+    total = -_on_errands(first, last)
     for began, ended in Watch.objects.filter(began__lt=last).exclude(ended__lt=first).values_list("began", "ended"):
         total += max(timedelta(), min(ended or last, last) - max(began, first))
     return total / timedelta(days=1)
+
+
+def _on_errands(first: datetime, last: datetime) -> timedelta:
+    """The time of errands that were agreed with people who were watched then: no alarm could rise."""
+    total, until = timedelta(), {}
+    rows = Errand.objects.filter(begins__lt=last, until__gt=first, order__watch__isnull=False).order_by("order", "begins", "id")
+    for one in rows.select_related("order__watch"):
+        watch = one.order.watch
+        start = max(one.begins, watch.began, first, until.get(one.order_id, first))
+        end = min(one.stops, watch.ended or last, last)
+        total += max(timedelta(), end - start)
+        until[one.order_id] = max(end, until.get(one.order_id, first))
+    return total
 
 
 def alarm_counts(since: date, until: date, at: datetime) -> list[AlarmCount]:
@@ -199,6 +213,7 @@ _STEPS = {
     "closed": gettext_noop("closed"),
     "referred": gettext_noop("referred to those who decide on consequences"),
     "ended": gettext_noop("the order ended"),
+    "errand": gettext_noop("an errand was agreed"),
 }
 _RESULTS = {
     "no_answer": gettext_noop("nobody answered"),

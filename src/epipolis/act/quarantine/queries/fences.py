@@ -7,6 +7,7 @@ from epipolis.act.quarantine.models import Order, State
 from epipolis.core import clock, rules
 from epipolis.core.rules import RulePack
 
+from .errands import errand_spans
 from .orders import ends_at
 
 
@@ -52,6 +53,7 @@ def fence_facts(order_id: int, *, since: datetime | None) -> dict[str, Any] | No
     starts = max(row.watched_since or clock.start_of(row.starts), clock.start_of(row.starts))
     facts: dict[str, Any] = {"order": row.id, "lon": row.lon, "lat": row.lat, "radius": float(row.radius)}
     facts |= {"starts": int(starts.timestamp()), "ends": max(int(ends.timestamp()), int(starts.timestamp()) + 1)}
+    facts["errands"] = errand_spans(row.id)
     if since is not None:
         hours = fence_rules(clock.local_day(since))["move_hours"]
         facts |= {"moved_at": int(since.timestamp()), "move_until": int(since.timestamp()) + int(hours * 3600)}

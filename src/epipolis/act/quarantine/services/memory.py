@@ -1,7 +1,7 @@
-"""What one process remembers of everybody who is watched: fences, states, the last fixes, and whose phone is whose."""
+"""What one process remembers of everybody who is watched: fences, states, last fixes, errands, and whose phone is whose."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,12 @@ from epipolis.engines.fence.states import STATE
 KEPT = 12  # last fixes of a person; around an excursion they become its evidence
 FIX = np.dtype([("time", "<i8"), ("lon", "<f8"), ("lat", "<f8"), ("accuracy", "<f4"), ("source", "<i4")])
 Rows = NDArray[Any]
-_SHAPE = f"{crc32(repr((FENCE.descr, STATE.descr, FIX.descr, KEPT)).encode()):08x}"
+_HEAD = np.dtype([("has_phone", "<i4"), ("errands", "<i4"), ("clock", "<i8")])
+_SPAN = np.dtype([("since", "<i8"), ("until", "<i8")])
+_SHAPE = f"{crc32(repr((FENCE.descr, STATE.descr, _HEAD.descr, FIX.descr, KEPT)).encode()):08x}"
 _FENCE, _STATE = FENCE.itemsize, STATE.itemsize
+_FIXED = _FENCE + _STATE + _HEAD.itemsize
+_SECONDS = 34  # bits of a moment in a key of person and moment
 
 
 @dataclass
@@ -31,10 +35,15 @@ class Memory:
     fixes: Rows = field(default_factory=lambda: np.zeros((0, KEPT), FIX))
     orders: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     has_phone: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
-    dirty: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    changed: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # by which step; 0: stands in the table
+    held: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # the step up to which it was read
+    clocks: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # seconds ahead; 0: right, as far as known
+    errands: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # row → times at which one may be elsewhere
     row_of: dict[int, int] = field(default_factory=dict)
     phones: dict[bytes, tuple[int, ...]] = field(default_factory=dict)  # hash of the secret → orders
     free: list[int] = field(default_factory=list)
+    step: int = 1  # the one that is being done
+    _keys: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None  # of all errands: where they begin, and end
 
     def row(self, order: int) -> int:
         """The row of an order, a new one where there is none."""
@@ -64,7 +73,8 @@ class Memory:
         self.fixes = _longer(self.fixes, more)
         self.orders = np.concatenate([self.orders, np.full(more, -1)])
         self.has_phone = np.concatenate([self.has_phone, np.zeros(more, bool)])
-        self.dirty = np.concatenate([self.dirty, np.zeros(more, bool)])
+        for name in ("changed", "held", "clocks"):
+            setattr(self, name, np.concatenate([getattr(self, name), np.zeros(more, np.int64)]))
         self._empty(slice(had, had + more))
         self.free += range(had + more - 1, had - 1, -1)
 
@@ -74,7 +84,10 @@ class Memory:
         for name, value in (("starts", ALWAYS), ("ends", ALWAYS), ("move_from", ALWAYS), ("move_until", ALWAYS)):
             self.fences[name][rows] = value
         self.fixes[rows] = np.zeros(1, FIX)[0]
-        self.orders[rows], self.has_phone[rows], self.dirty[rows] = -1, False, False
+        self.orders[rows], self.has_phone[rows] = -1, False
+        self.changed[rows] = self.held[rows] = self.clocks[rows] = 0
+        for row in range(rows.start, rows.stop) if self.errands else ():
+            self._set_errands(row, [])
 
     def fence(self, facts: Mapping[str, Any]) -> None:
         """Set or move the fence of an order. Somebody who moves may be at both places until `move_until`."""
@@ -96,7 +109,43 @@ class Memory:
             if own["starts"] < ALWAYS and (own["lon"], own["lat"]) == (new["lon"], new["lat"]):
                 new["starts"] = max(own["starts"], new["starts"])  # the phone came later than the order
             self.fences[row] = new
-        self.dirty[row] = True
+        self.set_errands(facts["order"], facts.get("errands", ()))
+        self.changed[row] = self.step
+
+    def set_errands(self, order: int, spans: Iterable[Sequence[int]]) -> None:
+        """The times (epoch seconds, in their order, none overlapping) at which somebody may be elsewhere: all that are known."""
+        if order in self.row_of:
+            self._set_errands(self.row_of[order], [(int(since), int(until)) for since, until in spans])
+            self.changed[self.row_of[order]] = self.step
+
+    def _set_errands(self, row: int, spans: list[tuple[int, int]]) -> None:
+        if self.errands.pop(row, None) or spans:
+            self._keys = None
+        if spans:
+            self.errands[row] = spans
+
+    def excused(self, table: pa.Table) -> NDArray[np.bool_] | None:
+        """For each position whether an errand of its person holds at its time; None where nobody has one."""
+        if not self.errands:
+            return None
+        if self._keys is None:
+            spans = [(row, *span) for row in sorted(self.errands) for span in self.errands[row]]
+            who, since, until = np.array(spans, np.int64).T
+            self._keys = (who << _SECONDS) + since, (who << _SECONDS) + until
+        begins, ends = self._keys
+        keys = (table.column("person").to_numpy().astype(np.int64) << _SECONDS) + table.column("time").to_numpy()
+        last = np.searchsorted(begins, keys, side="right") - 1
+        return np.asarray((last >= 0) & (keys < ends[np.maximum(last, 0)]), bool)
+
+    def on_errands(self, at: int, grace: int) -> NDArray[np.bool_]:
+        """Whose silence does not count: an errand holds, or ended less than `grace` seconds ago and nothing was heard since."""
+        found = np.zeros(len(self.orders), bool)
+        heard = self.states.rows["time"]
+        for row, spans in self.errands.items():
+            found[row] = any(
+                since <= at < until or (until <= at < until + grace and heard[row] < until) for since, until in spans
+            )
+        return found
 
     def meet_phone(self, secret: bytes, order: int, at: int) -> None:
         """From now on this phone speaks for an order; silence counts from now."""
@@ -107,7 +156,7 @@ class Memory:
         self.has_phone[row] = True
         if self.states.rows["time"][row] == NEVER:
             self.fences["starts"][row] = max(self.fences["starts"][row], at)
-        self.dirty[row] = True
+        self.changed[row] = self.step
 
     def lose_phone(self, secret: bytes, order: int) -> None:
         left = tuple(one for one in self.phones.pop(secret, ()) if one != order)
@@ -115,12 +164,13 @@ class Memory:
             self.phones[secret] = left
         if order in self.row_of:
             self.has_phone[self.row_of[order]] = False
+            self.changed[self.row_of[order]] = self.step
 
     def note_fixes(self, table: pa.Table) -> None:
         """Keep the newest fixes of each person, each moment once; those without a place say nothing that could be shown."""
         person, time, lon = (table.column(name).to_numpy() for name in ("person", "time", "lon"))
         some = np.flatnonzero(~np.isnan(lon))
-        self.dirty[person] = True
+        self.changed[person] = self.step
         if not some.size:
             return
         order = some[np.lexsort((time[some], person[some]))]
@@ -147,31 +197,37 @@ class Memory:
         newest = np.argsort(-both["time"], axis=1, kind="stable")[:, :KEPT]
         self.fixes[rows] = np.take_along_axis(both, newest, axis=1)
 
-    def forget_fixes(self, before: int) -> int:
-        """Erase fixes older than a moment; returns how many."""
-        old = (self.fixes["time"] > 0) & (self.fixes["time"] < before)
+    def forget_fixes(self, before: int, whose: NDArray[np.bool_]) -> int:
+        """Erase fixes of some people that are older than a moment; returns how many."""
+        old = (self.fixes["time"] > 0) & (self.fixes["time"] < before) & whose[:, None]
         if found := int(old.sum()):
             self.fixes[old] = np.zeros(1, FIX)[0]
-            self.dirty[old.any(axis=1)] = True
+            self.changed[old.any(axis=1)] = self.step
         return found
 
     def packed(self, row: int) -> str:
         """One person as text to be sealed."""
         kept = self.fixes[row][self.fixes["time"][row] > 0]
-        raw = self.fences[row].tobytes() + self.states.rows[row].tobytes() + kept.tobytes()
+        spans = np.array(self.errands.get(row, []), _SPAN)
+        head = np.array([(self.has_phone[row], len(spans), self.clocks[row])], _HEAD)
+        raw = b"".join(one.tobytes() for one in (self.fences[row], self.states.rows[row], head, spans, kept))
         return _SHAPE + raw.decode("latin-1")
 
-    def unpack(self, order: int, text: str) -> bool:
-        """Restore one person; False where the text is of another version or empty."""
+    def unpack(self, order: int, text: str, step: int = 0) -> bool:
+        """Restore one person as of a step; False where the text is of another version or empty."""
         if not text.startswith(_SHAPE):
             return False
         row, raw = self.row(order), text[len(_SHAPE) :].encode("latin-1")
+        head = np.frombuffer(raw[_FENCE + _STATE : _FIXED], _HEAD)[0]
+        spans = np.frombuffer(raw[_FIXED : (after := _FIXED + int(head["errands"]) * _SPAN.itemsize)], _SPAN)
+        self.has_phone[row], self.clocks[row], self.held[row] = bool(head["has_phone"]), head["clock"], step
+        self._set_errands(row, [(int(since), int(until)) for since, until in spans])
         self.fences[row] = np.frombuffer(raw[:_FENCE], FENCE)[0]
         self.states.rows[row] = np.frombuffer(raw[_FENCE : _FENCE + _STATE], STATE)[0]
-        kept = np.frombuffer(raw[_FENCE + _STATE :], FIX)
+        kept = np.frombuffer(raw[after:], FIX)
         self.fixes[row] = np.zeros(1, FIX)[0]
         self.fixes[row][: len(kept)] = kept
-        self.dirty[row] = False
+        self.changed[row] = 0
         return True
 
 
@@ -185,8 +241,9 @@ def shown_fixes(text: str) -> list[dict[str, Any]]:
     """The fixes in a packed person, the newest first."""
     if not text.startswith(_SHAPE):
         return []
-    raw = text[len(_SHAPE) :].encode("latin-1")[_FENCE + _STATE :]
-    return as_fixes(np.frombuffer(raw, FIX))
+    raw = text[len(_SHAPE) :].encode("latin-1")
+    head = np.frombuffer(raw[_FENCE + _STATE : _FIXED], _HEAD)[0]
+    return as_fixes(np.frombuffer(raw[_FIXED + int(head["errands"]) * _SPAN.itemsize :], FIX))
 
 
 def shown_fence(text: str) -> dict[str, float] | None:

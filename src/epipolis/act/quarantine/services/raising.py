@@ -58,10 +58,13 @@ def tell_transitions(memory: Memory, found: pa.Table, *, at: datetime) -> None:
             cursor.execute(_NOW, [list(last), [r["after"] for r in last.values()], [r["time"] for r in last.values()]])
     _raise(memory, rows, at=at)
     _note_returns(rows, at=at)
+    _note_errands(rows, at=at)
     live.tell(TOPIC)
 
 
 def _kind(row: dict[str, Any]) -> str:
+    if row["reason"] == "agreed":
+        return ""
     return "spoofed" if row["reason"] == "spoofed" else _BY_STATE.get(row["after"], "")
 
 
@@ -121,12 +124,22 @@ def _note_returns(rows: Iterable[dict[str, Any]], *, at: datetime) -> None:
             close_quietly(one, str(Alarm.Outcome.HEARD), "heard", at=at)
 
 
+def _note_errands(rows: Iterable[dict[str, Any]], *, at: datetime) -> None:
+    """What was agreed after the alarm rose: nobody need ask any more where the person is."""
+    for row in rows:
+        if row["reason"] == "agreed":
+            open_ones = Alarm.objects.select_for_update().exclude(state=Alarm.State.CLOSED)
+            for one in open_ones.filter(order=row["order"], kind=Alarm.Kind.LEFT, excursion=row["excursion"]):
+                close_quietly(one, str(Alarm.Outcome.ALLOWED), "errand", at=at)
+
+
 def close_quietly(one: Alarm, outcome: str, kind: str, *, at: datetime) -> None:
     """An alarm that is over by itself; one that somebody has taken is left to them, with a note."""
     if one.state == Alarm.State.NEW or outcome == Alarm.Outcome.ENDED:
         one.state, one.outcome, one.next_step, one.due = Alarm.State.CLOSED, outcome, Alarm.Next.NOTHING, None
         one.closed_at, one.closed_by = at, TOPIC
-    one.returned = one.returned or at
+    if outcome != Alarm.Outcome.ALLOWED:
+        one.returned = one.returned or at
     one.save()
     Step.objects.create(alarm=one, kind=kind, at=at, by=TOPIC)
 

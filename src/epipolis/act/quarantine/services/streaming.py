@@ -1,9 +1,10 @@
 """The stream: everything that reaches the fence in one order, whatever process it comes to, and each step exactly once.
 
-Each step (positions, a look for silence, a fence, a phone) is an entry that commits together with what follows from it:
-transitions and alarms. The states live in memory. A process that lags plays the entries that it has not seen; a process that
-was killed loads the last checkpoint and plays those since. A checkpoint writes who changed and erases the entries, and with
-them all positions but the last few of each person.
+Each step (positions, a look for silence, a fence, an errand, a phone) is an entry that commits together with what follows
+from it: transitions and alarms. The states live in memory. A process that lags plays the entries that it has not seen; a
+process that was killed loads the last checkpoint and plays those since. A checkpoint writes who changed, some people in each
+turn; with the last of them the entries before its first step are erased, and with them all positions but the last few of
+each person. A row may so be ahead of the checkpoint: it says by how much, and steps that it holds are not done again.
 """
 
 import json
@@ -18,29 +19,21 @@ from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
-from django.db import connection, transaction
+from django.db import transaction
 
 from epipolis.act.quarantine import queries
 from epipolis.act.quarantine.models import Entry, PhoneHolder, Stream, Watch
-from epipolis.core import clock, live
+from epipolis.core import clock
 from epipolis.core.sealing import seal, unseal
-from epipolis.engines.fence import STATES, FenceRule, Fences, follow, notice_silence
-from epipolis.engines.fence.fences import NEVER
+from epipolis.engines.fence import FenceRule, Fences, excuse, follow, notice_silence
 from epipolis.engines.fence.following import TRANSITION
 
+from .checkpoints import Checkpoint
 from .memory import Memory, seconds, to_json
-from .raising import keep_evidence, tell_transitions
+from .raising import TOPIC, tell_transitions
 
-TOPIC = "fence"
 _EVERY = 3.0  # seconds between two checkpoints, or more where they take long
 _SHARE = 15  # of the time at most one part in so many goes into checkpoints
-_SAVE = """
-UPDATE quarantine_watch w SET seq = %s, body = n.body, state = n.state, since = to_timestamp(n.since),
-  heard = to_timestamp(n.heard), battery = n.battery, charging = n.charging
-FROM unnest(%s::bigint[], %s::bytea[], %s::text[], %s::bigint[], %s::bigint[], %s::float8[], %s::boolean[])
-  AS n(order_id, body, state, since, heard, battery, charging)
-WHERE w.order_id = n.order_id AND w.ended IS NULL
-"""
 
 
 class Follower:
@@ -55,11 +48,13 @@ class Follower:
         self.memory = Memory()
         self._stream: UUID | None = None
         self._seq = self._base = -1
+        self._checkpoint: Checkpoint | None = None
 
     @contextmanager
     def turn(self, at: datetime) -> Iterator["Turn"]:
         """Hold the stream for one transaction, with everything that came before known. Not within another transaction."""
         with self._lock:
+            turn = None
             try:
                 with transaction.atomic():
                     stream = _hold()
@@ -69,7 +64,8 @@ class Follower:
                     turn.finish()
                     self._seq, self._base = stream.seq, stream.base
             except BaseException:
-                self._forget()  # what is in memory may be ahead of what is stored
+                if turn is None or turn.changes_memory:  # what is in memory may be ahead of what is stored
+                    self._forget()
                 raise
 
     def _catch_up(self, stream: Stream) -> None:
@@ -80,42 +76,57 @@ class Follower:
             self._load(stream)
         if self._seq < stream.seq:
             for entry in Entry.objects.filter(seq__gt=self._seq).order_by("seq"):
-                self.apply(entry.kind, unseal(entry.body), entry.at)
+                self.apply(entry.kind, unseal(entry.body), entry.at, entry.seq)
+        self.memory.changed[self.memory.changed <= stream.base] = 0  # another process has written them
+        if self._checkpoint and self._checkpoint.upto <= stream.base:
+            self._checkpoint = None
         self._seq, self._base = stream.seq, stream.base
 
     def _load(self, stream: Stream) -> None:
         """Rows that a checkpoint changed since; all phones."""
-        memory, is_new = self.memory, self._seq < 0
+        memory, is_new, bare = self.memory, self._seq < 0, []
         rows = Watch.objects.filter(seq__gt=self._seq) if not is_new else Watch.objects.filter(ended=None)
-        for order, ended, body in rows.values_list("order_id", "ended", "body").iterator(5_000):
+        for order, ended, seq, body in rows.values_list("order_id", "ended", "seq", "body").iterator(5_000):
             if ended is not None:
                 memory.release(order)
-            elif not memory.unpack(order, unseal(body)) and (facts := queries.fence_facts(order, since=None)):
-                memory.fence(facts)
-        memory.phones, memory.has_phone[:] = {}, False
+            elif not memory.unpack(order, unseal(body), seq):
+                memory.release(order)
+                if facts := queries.fence_facts(order, since=None):
+                    memory.fence(facts)
+                    bare.append(order)
+        memory.phones = {}
         open_ones = PhoneHolder.objects.filter(until=None, order__watch__ended=None).order_by("id")
         for secret, order in open_ones.values_list("phone__token_hash", "order_id").iterator(5_000):
             if order in memory.row_of:
                 secret = bytes.fromhex(secret)
                 memory.phones[secret] = (*memory.phones.get(secret, ()), order)
-                memory.has_phone[memory.row_of[order]] = True
-        memory.dirty[:] = False
+        spoken_for = {order for orders in memory.phones.values() for order in orders}
+        for order in bare:
+            memory.has_phone[memory.row_of[order]] = order in spoken_for
+        memory.changed[:] = 0
         self._seq = stream.base
 
-    def apply(self, kind: str, body: str, at: datetime) -> pa.Table:
+    def apply(self, kind: str, body: str, at: datetime, seq: int) -> pa.Table:
         """Do one step in memory; the same step from the same states gives the same transitions."""
+        memory = self.memory
+        memory.step = seq
         if kind == "positions":
-            return self.apply_positions(_read(body, self.memory), at)
-        facts, memory = json.loads(body), self.memory
+            table = _read(body, memory)
+            return self.apply_positions(table.filter(pa.array(memory.held[table.column("person").to_numpy()] < seq)), at)
+        facts = json.loads(body)
         if kind == "silence":
-            if facts["forget"]:
-                memory.forget_fixes(facts["forget"])
-            rule, quiet = fence_rule(clock.local_day(at)), np.full(len(memory.states), facts["quiet"]) | ~memory.has_phone
-            found = notice_silence(memory.states, rule, seconds(at), quiet, Fences(memory.fences))
-            memory.dirty[found.column("person").to_numpy()] = True
-            return found
-        if kind == "fence":
+            return self._look(facts, at)
+        if kind == "clock":
+            for order, ahead in facts["orders"]:
+                if order in memory.row_of and memory.held[memory.row_of[order]] < seq:
+                    memory.clocks[memory.row_of[order]] = ahead
+                    memory.changed[memory.row_of[order]] = seq
+        elif facts["order"] in memory.row_of and memory.held[memory.row_of[facts["order"]]] >= seq:
+            return TRANSITION.empty_table()
+        elif kind == "fence":
             memory.fence(facts)
+        elif kind == "errand":
+            return self._excuse(facts, at)
         elif kind == "phone":
             memory.meet_phone(bytes.fromhex(facts["phone"]), facts["order"], seconds(at))
         elif kind == "unphone":
@@ -124,47 +135,59 @@ class Follower:
             memory.release(facts["order"])
         return TRANSITION.empty_table()
 
+    def _look(self, facts: Mapping[str, Any], at: datetime) -> pa.Table:
+        memory, now = self.memory, seconds(at)
+        if facts["forget"]:
+            memory.forget_fixes(facts["forget"], memory.held < memory.step)
+        rule = fence_rule(clock.local_day(at))
+        quiet = np.full(len(memory.states), facts["quiet"]) | ~memory.has_phone | (memory.held >= memory.step)
+        quiet |= memory.on_errands(now, int(rule.silent_after))
+        found = notice_silence(memory.states, rule, now, quiet, Fences(memory.fences))
+        memory.changed[found.column("person").to_numpy()] = memory.step
+        return found
+
+    def _excuse(self, facts: Mapping[str, Any], at: datetime) -> pa.Table:
+        """The errands of somebody as they are from now on; an excursion within one that holds now is none."""
+        memory = self.memory
+        memory.set_errands(facts["order"], facts["errands"])
+        found = TRANSITION.empty_table()
+        for since, until in facts["errands"] if facts["order"] in memory.row_of else ():
+            ended = excuse(memory.states, memory.row_of[facts["order"]], since, until, seconds(at))
+            found = ended if ended.num_rows else found
+        return found
+
     def apply_positions(self, table: pa.Table, at: datetime) -> pa.Table:
         """Follow positions whose `person` is a row of the memory."""
         memory = self.memory
         rule = fence_rule(clock.local_day(at))
-        found = follow(memory.states, table, Fences(memory.fences), rule, now=seconds(at))
+        excused = memory.excused(table)
+        own = table if excused is None else table.append_column("excused", pa.array(excused))
+        found = follow(memory.states, own, Fences(memory.fences), rule, now=seconds(at))
         memory.note_fixes(table)
         return found
 
-    def save_if_due(self, turn: "Turn", *, now: bool = False) -> None:
-        waited = time.monotonic() - self._saved
-        if now or waited > max(_EVERY, _SHARE * self._cost):
-            began = time.monotonic()
-            self._save(turn)
-            self._saved = time.monotonic()
-            self._cost = self._saved - began
+    def checkpoint(self, at: datetime) -> None:
+        """Write everybody who changed until now, in turns of their own, so that others come in between."""
+        upto = None
+        while upto is None or self._base < upto:
+            with self.turn(at) as turn:
+                upto = turn.stream.seq if upto is None else upto
+                turn.goes_on = True
 
-    def _save(self, turn: "Turn") -> None:
-        """The checkpoint: who changed since the last one is written, and the entries go."""
-        memory, stream = self.memory, turn.stream
-        rows = np.flatnonzero(memory.dirty & (memory.orders >= 0))
-        if rows.size:
-            own = memory.states.rows[rows]
-            keep_evidence(memory, rows[(own["excursion"] > NEVER) | (own["doubts"] > 0)])
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    _SAVE,
-                    [
-                        stream.seq,
-                        memory.orders[rows].tolist(),
-                        [seal(memory.packed(row)) for row in rows.tolist()],
-                        [STATES[state] for state in own["state"].tolist()],
-                        [value if value > 0 else None for value in own["since"].tolist()],
-                        [value if value > 0 else None for value in own["time"].tolist()],
-                        [None if np.isnan(value) else float(value) for value in own["battery"].tolist()],
-                        [None if value < 0 else bool(value) for value in own["charging"].tolist()],
-                    ],
-                )
-            live.tell(TOPIC)
-        Entry.objects.filter(seq__lte=stream.seq).delete()
-        stream.base = stream.seq
-        memory.dirty[:] = False
+    def save_if_due(self, turn: "Turn", *, now: bool) -> None:
+        """Go on with the checkpoint, or begin one; `now`: the whole of it at once."""
+        rest = _EVERY if self._checkpoint is None else 0.0
+        began = time.monotonic()
+        if not (now or turn.goes_on or began - self._saved > max(rest, _SHARE * self._cost)):
+            return
+        if now or self._checkpoint is None:
+            self._checkpoint = Checkpoint.begun(self.memory, turn.stream)
+        while not (done := self._checkpoint.go_on(self.memory, turn.stream)) and now:
+            pass
+        if done:
+            self._checkpoint = None
+        self._saved = time.monotonic()
+        self._cost = self._saved - began
 
 
 class Turn:
@@ -173,17 +196,19 @@ class Turn:
     def __init__(self, follower: Follower, stream: Stream, at: datetime) -> None:
         self.follower, self.stream, self.at = follower, stream, at
         self.memory = follower.memory
-        self.wants_checkpoint = False
+        self.wants_checkpoint = self.goes_on = self.changes_memory = False
 
     def step(self, kind: str, facts: Mapping[str, Any]) -> pa.Table:
         """A step that is not positions."""
         body = to_json(facts)
-        found = self.follower.apply(kind, body, self.at)
+        self.changes_memory = True
+        found = self.follower.apply(kind, body, self.at, self.stream.seq + 1)
         return self._done(kind, body, found)
 
     def positions(self, table: pa.Table) -> pa.Table:
         """Follow positions; columns as the fence has them, `person` a row of the memory."""
         body = _write(table, self.memory)
+        self.changes_memory, self.memory.step = True, self.stream.seq + 1
         found = self.follower.apply_positions(table, self.at)
         return self._done("positions", body, found)
 
@@ -195,6 +220,7 @@ class Turn:
         return found
 
     def finish(self) -> None:
+        self.changes_memory = True
         self.follower.save_if_due(self, now=self.wants_checkpoint)
         self.stream.save(update_fields=["seq", "base"])
 
