@@ -101,8 +101,13 @@ def compare_some(most: int, *, by: audit.Actor, at: datetime) -> dict[str, int]:
     held = opened | others
     portion = _Portion(ruling, at, by, held, queries.same_people(held))
     portion.holders = {person: cluster[0] for person, cluster in portion.clusters.items()}
-    for person, options in zip(people, found, strict=True):
-        _take(person, _others(person, options, people, portion), portion)
+    open_ones = [
+        (person, option)
+        for person, options in zip(people, found, strict=True)
+        for option in _take(person, _others(person, options, people, portion), portion)
+    ]
+    for person, option in open_ones:  # when all is linked, for two questions may have become one by then
+        _ask(portion.holder(person), portion.holder(_whom(option)), option, portion)
     Person.objects.filter(id__in=people).update(compared=queries.WAY)
     if portion.asked:
         live.tell("people")
@@ -120,10 +125,10 @@ def _others(person: UUID, options: Sequence[Option], people: Sequence[UUID], por
     return list(best.values())
 
 
-def _take(person: UUID, options: list[Option], portion: _Portion) -> None:
-    """Link the likeliest where it is certain and nobody said otherwise, and ask about the rest."""
+def _take(person: UUID, options: list[Option], portion: _Portion) -> list[Option]:
+    """Link the likeliest where it is certain and nobody said otherwise; returns those to ask about."""
     if not options:
-        return
+        return []
     mine = portion.holder(person)
     whom = {portion.holder(_whom(one)): one for one in options}
     apart = queries.told_apart([mine, *whom])
@@ -132,12 +137,11 @@ def _take(person: UUID, options: list[Option], portion: _Portion) -> None:
     best = links[0] if links else None
     rivals = [other for other in links[1:] if whom[links[0]].bits - whom[other].bits < portion.ruling.margin]
     disputed = any(frozenset((best, other)) in apart for other in rivals) if best else False
+    both: list[Option] = []
     if best is not None and not disputed and not _numbers_differ(mine, best):
         _link(person, whom.pop(best), portion)
-        for other in links[1:]:  # both could be this person, so they may be one
-            _ask(portion.holder(person), other, whom.pop(other), portion)
-    for other, one in list(whom.items())[: portion.ruling.questions]:
-        _ask(person, other, one, portion)
+        both = [whom.pop(other) for other in links[1:]]  # each could be this person, so they may be one
+    return [*both, *list(whom.values())[: portion.ruling.questions]]
 
 
 def _whom(option: Option) -> UUID:
