@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop
 
 from epipolis.core import clock
 from epipolis.core.exports import Exporter
+from epipolis.core.imports import Importer
 from epipolis.core.modules import Can, Job, Keep, Module, Page, Tile
 
 from . import queries, services
@@ -119,6 +120,15 @@ MODULE = Module(
         ),
         Keep("notices.simulated", lambda: 7, services.forget_simulated, gettext_noop("A simulated phone forgets soon.")),
     ),
+    importers=(
+        Importer(
+            "preferences",
+            gettext_noop("How people want to be told"),
+            services.import_preferences,
+            needs="notices.import",
+            fields=services.PREFERENCE_FIELDS,
+        ),
+    ),
     exporters=(
         Exporter(
             "notices",
@@ -127,6 +137,14 @@ MODULE = Module(
             queries.export_rows,
             needs="notices.export",
             allowed_for=gettext_noop("For the work of the city only."),
+        ),
+        Exporter(
+            "preferences",
+            gettext_noop("How people want to be told, by their number here"),
+            queries.PREFERENCE_COLUMNS,
+            queries.preference_rows,
+            needs="notices.import",
+            allowed_for=gettext_noop("To be corrected and imported again. Numbers of people are personal data."),
         ),
     ),
     permissions={
@@ -137,6 +155,7 @@ MODULE = Module(
         "send": Can(
             gettext_noop("Write to a person, take messages back, note how somebody wants to be told"), roles=("tracer",)
         ),
+        "import": Can(gettext_noop("Import and download how people want to be told"), roles=("tracer", "registrar")),
         "carry": Can(gettext_noop("Make calls and print letters of messages"), roles=("tracer", "registrar")),
         "write": Can(gettext_noop("Write the texts of messages"), roles=("tracer", "epidemiologist", "operator")),
         "approve": Can(gettext_noop("Approve texts that somebody else wrote"), roles=("epidemiologist", "commander")),

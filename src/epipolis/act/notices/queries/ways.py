@@ -1,6 +1,6 @@
 """Ways: by which channels somebody can be reached, in which order."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,8 +9,11 @@ from epipolis.act.notices.models import Channel, Inbound, Preference, PushSubscr
 from epipolis.act.notices.settings import settings
 from epipolis.core.rules import RulePack
 from epipolis.core.sealing import fingerprint, unseal
+from epipolis.sense.people import queries as people
 from epipolis.sense.people.queries import Reach
 
+PREFERENCE_COLUMNS = ("person", "channels", "language", "stopped")
+NOTHING = "-"  # in a file of preferences: as the rule says; an empty cell changes nothing
 BY_PEOPLE = (Channel.VOICE, Channel.LETTER)  # a call list and pages to print
 _BY_PHONE = (Channel.SMS, Channel.WHATSAPP, Channel.VOICE)
 
@@ -41,11 +44,23 @@ def is_ready(channel: str) -> bool:
 
 
 def preferences(person_ids: Collection[UUID]) -> dict[UUID, Preference]:
-    return {one.person_id: one for one in Preference.objects.filter(person__in=person_ids)}
+    """How each of these wants to be told: the newest word of all rows that are this person."""
+    clusters = people.same_people(set(person_ids))
+    members = {member for cluster in clusters.values() for member in cluster}
+    held = {one.person_id: one for one in Preference.objects.filter(person__in=members)}
+    found = {person: [held[one] for one in cluster if one in held] for person, cluster in clusters.items()}
+    return {person: max(own, key=lambda one: one.changed) for person, own in found.items() if own}
 
 
 def preference(person: UUID) -> Preference | None:
-    return Preference.objects.filter(person=person).first()
+    return preferences([person]).get(person)
+
+
+def preference_rows(at: datetime) -> Iterator[dict[str, str]]:
+    """How people want to be told, in the form in which a file of it is taken in."""
+    for one in Preference.objects.filter(person__erased=None).order_by("person").iterator(2_000):
+        lists = {name: "; ".join(getattr(one, name)) or NOTHING for name in ("channels", "stopped")}
+        yield {"person": str(one.person_id), "language": one.language or NOTHING, **lists}
 
 
 def subscriptions(person_ids: Collection[UUID]) -> dict[UUID, list[str]]:

@@ -13,16 +13,19 @@ from .browsers import add_browser
 from .channels import push_key
 from .desk import cancel_notice, note_call, note_posted, open_notice, print_letters, read_own, try_now
 from .errors import NoticeError, SignatureError
+from .importing import PREFERENCE_FIELDS, import_preferences
 from .keeping import forget_answers, forget_notices, forget_simulated, forget_texts
 from .outbox import on_notice_queued, send_batch, send_waiting, take_over
 from .reporting import match_reports, take_reports
 from .returns import read_returns
 from .sending import Asked, cancel, send, send_each, send_to, ways_left
 from .simulating import answer_from_phone, play_provider
-from .stopping import prefer, start_address, stop_address
+from .stopping import THE_PERSON, prefer, start_address, stop_address
 from .wordings import approve_template, retire_template, write_template
 
 __all__ = [
+    "PREFERENCE_FIELDS",
+    "THE_PERSON",
     "Asked",
     "NoticeError",
     "SignatureError",
@@ -39,6 +42,7 @@ __all__ = [
     "forget_notices",
     "forget_simulated",
     "forget_texts",
+    "import_preferences",
     "match_reports",
     "note_call",
     "note_posted",

@@ -14,6 +14,7 @@ from epipolis.sense.people import queries as people
 
 from .errors import NoticeError
 
+THE_PERSON = "the person"  # who said it on their own page
 _STOPPABLE = tuple(one for one in Channel.values if one != Channel.IN_APP)
 
 
@@ -53,7 +54,8 @@ def prefer(
         LookupError: there is no such person.
         NoticeError: there is no such channel or language.
     """
-    if people.person(person) is None:
+    found = people.person(person)
+    if found is None or found.erased:
         raise LookupError("there is no such person")
     if unknown := [one for one in (*channels, *stopped) if one not in Channel.values]:
         raise NoticeError(gettext_noop("There is no channel %(name)s."), name=unknown[0])

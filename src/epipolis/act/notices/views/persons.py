@@ -22,7 +22,6 @@ from epipolis.sense.people import services as people_services
 
 from .outbox import shown
 
-_THE_PERSON = "the person"
 _WORKER = (Path(__file__).parents[1] / "static" / "notices" / "worker.js").read_bytes()
 
 
@@ -91,7 +90,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         told = PreferenceForm(request.POST)
         if is_saved := told.is_valid():
             wanted = {"channels": told.channels, "language": told.cleaned_data["language"]}
-            services.prefer(found, **wanted, stopped=told.cleaned_data["stopped"], by=_THE_PERSON, at=at)
+            services.prefer(found, **wanted, stopped=told.cleaned_data["stopped"], by=services.THE_PERSON, at=at)
     rows = [
         {**one, "subject": subject, "body": body}
         for row, subject, body in services.read_own(found, at=at)
@@ -116,7 +115,7 @@ def add_browser(request: HttpRequest) -> HttpResponse:
         found = people_services.open_return_code(str(told.get("code", "")), at=clock.now())
         keys = told["subscription"]["keys"]
         browser = {"endpoint": told["subscription"]["endpoint"], "p256dh": keys["p256dh"], "auth": keys["auth"]}
-        services.add_browser(found, browser, by=_THE_PERSON, at=clock.now())
+        services.add_browser(found, browser, by=services.THE_PERSON, at=clock.now())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         text = (
             _(str(error)) if isinstance(error, people_services.CodeError | services.NoticeError) else _("This cannot be read.")

@@ -29,7 +29,7 @@ from .records import (
     rows_of,
     what_is_held,
 )
-from .searching import digits_of, search
+from .searching import digits_of, numbered, search
 
 __all__ = [
     "KINDS",
@@ -68,6 +68,7 @@ __all__ = [
     "merges_of",
     "named",
     "named_in_list",
+    "numbered",
     "open_questions",
     "person",
     "person_ids",
