@@ -206,13 +206,15 @@ def test_who_has_no_phone_yet_is_not_silent():
 def test_when_the_order_ends_positions_go_and_a_receipt_counts_them():
     row, phone = enrolled()
     send([*walk(phone, (1, 6)), *walk(phone, (11, 16, 21), AWAY)])
+    send(walk(phone, (26, 31)))  # back again: what comes after the alarm is no part of what it stands on
 
     services.lift_order(row.id, reason="mistake", by="otto", at=NOW + 61 * MINUTE)
     services.sync_watch(row.id, at=NOW + 61 * MINUTE)
     services.sync_watch(row.id, at=NOW + 62 * MINUTE)
 
     receipt = Receipt.objects.get()
-    assert (receipt.fixes, receipt.phones, receipt.evidence) == (5, 1, 1)
+    assert (receipt.fixes, receipt.phones, receipt.evidence) == (2, 1, 1)  # of seven; five the alarm stands on
+    assert queries.receipts_of(row) == [(receipt, 5)]
     alarm = Alarm.objects.get()
     assert (alarm.state, alarm.outcome) == ("closed", "ended")
     assert not Entry.objects.exists()
@@ -224,6 +226,7 @@ def test_when_the_order_ends_positions_go_and_a_receipt_counts_them():
     assert not queries.evidence_of(Alarm.objects.get())
     assert not Transition.objects.exists()
     assert Receipt.objects.get().evidence_gone
+    assert queries.receipts_of(row) == [(receipt, 0)]
 
 
 def test_an_order_that_ended_raises_no_alarm_though_its_phone_goes_on():

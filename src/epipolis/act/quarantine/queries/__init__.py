@@ -17,7 +17,6 @@ from .alarms import (
     outcomes,
     person_days,
     phone_of,
-    receipts_of,
     shift_notes,
     step_text,
     steps_of,
@@ -55,6 +54,7 @@ from .orders import (
     reports_of,
     watched_orders,
 )
+from .receipts import kept_fixes, receipts_of
 from .schedules import (
     Contact,
     Illness,
@@ -152,6 +152,7 @@ __all__ = [
     "isolated",
     "last_days",
     "last_told_ill",
+    "kept_fixes",
     "link_of",
     "needs_of",
     "negative_samples",

@@ -17,7 +17,6 @@ from epipolis.act.quarantine.models import (
     FenceState,
     Order,
     PhoneHolder,
-    Receipt,
     ShiftNote,
     Step,
     Transition,
@@ -113,10 +112,6 @@ def holders_of_phone(holder: PhoneHolder) -> int:
 
 def transitions_of(order: Order) -> QuerySet[Transition]:
     return Transition.objects.filter(order=order.id).order_by("-at", "-id")
-
-
-def receipts_of(order: Order) -> QuerySet[Receipt]:
-    return Receipt.objects.filter(order=order.id).order_by("-at")
 
 
 def evidence_of(one: Alarm) -> list[dict[str, Any]]:

@@ -60,7 +60,7 @@ def _is_elsewhere(turn: Turn, facts: dict[str, Any]) -> bool:
 def _end(turn: Turn, row: Watch, *, at: datetime) -> None:
     """Tracking stops now: the state, the fixes and the ways between states go; what an alarm stands on stays for appeals."""
     memory, order = turn.memory, row.order_id
-    fixes = int((memory.fixes["time"][memory.row_of[order]] > 0).sum()) if order in memory.row_of else 0
+    seen = set(memory.fixes["time"][memory.row_of[order]].tolist()) - {0} if order in memory.row_of else set()
     turn.step("end", {"order": order})
     for one in Alarm.objects.select_for_update().filter(order=order).exclude(state=Alarm.State.CLOSED):
         close_quietly(one, str(Alarm.Outcome.ENDED), "ended", at=at)
@@ -74,6 +74,7 @@ def _end(turn: Turn, row: Watch, *, at: datetime) -> None:
     row.save()
     days = queries.paper_rules(clock.local_day(at))["appeal_days"]
     evidence = kept.count()
+    fixes = len(seen - queries.kept_fixes(order))
     Receipt.objects.create(
         order_id=order, at=at, fixes=fixes, transitions=transitions, phones=phones, evidence=evidence,
         evidence_until=at + timedelta(days=days) if evidence else None,
