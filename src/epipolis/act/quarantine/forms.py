@@ -11,7 +11,7 @@ from epipolis.act.followup.queries import SYMPTOMS
 from epipolis.sense.city import queries as city
 
 from . import queries
-from .models import Alarm, Appeal, Basis, FenceState, Kind, Need, Phone, PlaceKind
+from .models import Alarm, Appeal, Basis, Errand, FenceState, Kind, Need, Phone, PlaceKind
 from .services import NeedAsked, Report
 
 _PLAIN = [ProhibitNullCharactersValidator()]
@@ -136,6 +136,15 @@ class ToldForm(PageForm):
 class WellForm(PageForm):
     well_since = DayField(label=_("Without symptoms since"), required=False, help_text=_("Empty: there are symptoms."))
     reason = _reason(required=False)
+
+
+class ErrandForm(PageForm):
+    """When somebody may be elsewhere, by the city's clock, and why."""
+
+    reason = forms.ChoiceField(label=_("Why"), choices=Errand.Reason.choices)
+    begins = MomentField(label=_("From"))
+    until = MomentField(label=_("Until"))
+    text = forms.CharField(label=_("Note, also for the person"), required=False, max_length=500, validators=_PLAIN)
 
 
 class WatchForm(PageForm):

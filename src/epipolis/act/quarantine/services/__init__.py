@@ -21,8 +21,8 @@ from .appeals import answer_appeal, evidence_of, file_appeal
 from .changing import accept_ask, change_days, decline_ask, move_order, note_told, note_well
 from .contacts import draft_from_follow_up, draft_from_follow_ups
 from .drafting import draft_from_case, draft_order
-from .errands import agree_errand, end_errand
 from .ending import end_orders, forget_erased, forget_orders
+from .errands import agree_errand, end_errand
 from .imports import import_orders
 from .issuing import HOW, Issued, Terms, issue_household, issue_order, lift_order, withdraw_draft
 from .links import address_of, find_link, note_use, renew_link, token_of

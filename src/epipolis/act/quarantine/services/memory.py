@@ -113,7 +113,7 @@ class Memory:
         self.changed[row] = self.step
 
     def set_errands(self, order: int, spans: Iterable[Sequence[int]]) -> None:
-        """The times (epoch seconds, in their order, none overlapping) at which somebody may be elsewhere: all that are known."""
+        """All times (epoch seconds, in their order, none overlapping) at which somebody may be elsewhere."""
         if order in self.row_of:
             self._set_errands(self.row_of[order], [(int(since), int(until)) for since, until in spans])
             self.changed[self.row_of[order]] = self.step

@@ -30,7 +30,8 @@ from epipolis.engines.fence.following import TRANSITION
 
 from .checkpoints import Checkpoint
 from .memory import Memory, seconds, to_json
-from .raising import TOPIC, tell_transitions
+from .raising import TOPIC as TOPIC
+from .raising import tell_transitions
 
 _EVERY = 3.0  # seconds between two checkpoints, or more where they take long
 _SHARE = 15  # of the time at most one part in so many goes into checkpoints

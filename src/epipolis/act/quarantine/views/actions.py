@@ -19,6 +19,7 @@ from epipolis.act.quarantine.forms import (
     AskForm,
     DaysForm,
     DraftForm,
+    ErrandForm,
     IssueForm,
     MoveForm,
     NeedsForm,
@@ -159,6 +160,27 @@ well = _action(
     "quarantine.issue", "well_form", WellForm, services.note_well,
     gettext_noop("Noted; the days follow from it."), "Note since when there are no symptoms.",
 )  # fmt: skip
+
+
+errand = _action(
+    "quarantine.issue", "errand_form", ErrandForm, services.agree_errand,
+    gettext_noop("The errand is agreed; the person is told."), "Agree that somebody may be elsewhere for a while.",
+)  # fmt: skip
+
+
+@needs("quarantine.issue")
+@require_POST
+def end_errand(request: HttpRequest, number: int, errand: int) -> HttpResponse:
+    """Take an errand back."""
+    row = order_or_404(number)
+    if not 0 < errand < 2**63 or not queries.errands_of(row).filter(id=errand).exists():
+        raise Http404
+    try:
+        services.end_errand(errand, by=request.user, at=clock.now())
+    except OrderError as error:
+        return page(request, row, 422, refused=_(error.rule))
+    messages.success(request, _("The errand is taken back; the person is told."))
+    return redirect("quarantine:order", row.id)
 
 
 watch = _action(

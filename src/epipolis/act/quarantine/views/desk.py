@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -56,17 +57,25 @@ def desk(request: HttpRequest) -> HttpResponse:
     page = Paginator(rows, _PAGE).get_page(request.GET.get("page"))
     mine = request.user.get_username() if show == "mine" else ""
     alarms = list((queries.closed_alarms() if show == "closed" else queries.open_alarms(mine=mine))[:_ALARMS])
-    concerned = [one.order.person_id for one in (*alarms, *page.object_list)]
+    shown = (*alarms, *page.object_list)
+    concerned = [one.order.person_id for one in shown]
     named = people.named_in_list(concerned, by=request.user, at=at, why=_WHY)
     bare = queries.without_phone()
+    errands = {key: _until(one.until, at) for key, one in queries.errands_at({one.order_id for one in shown}, at).items()}
     counted = queries.count_states()
     context = {
         "at": at,
         "state": state,
         "show": show,
         "page": page,
-        "people": [_person(one, named) | {"has_phone": one.order_id not in bare} for one in page.object_list],
-        "alarms": [_person(one, named) | {"alarm": one, "is_late": queries.is_late(one, at)} for one in alarms],
+        "people": [
+            _person(one, named) | {"has_phone": one.order_id not in bare, "errand": errands.get(one.order_id)}
+            for one in page.object_list
+        ],
+        "alarms": [
+            _person(one, named) | {"alarm": one, "is_late": queries.is_late(one, at), "errand": errands.get(one.order_id)}
+            for one in alarms
+        ],
         "states": [(value, label, counted[value]) for value, label in FenceState.choices],
         "total": sum(counted.values()),
         "due": queries.count_due(at),
@@ -75,6 +84,12 @@ def desk(request: HttpRequest) -> HttpResponse:
         "me": request.user.get_username(),
     }
     return render(request, "quarantine/desk.html", context)
+
+
+def _until(moment: datetime, at: datetime) -> str:
+    """When something ends, by the city's clock; with the day only where it is another."""
+    here = moment.astimezone(clock.zone())
+    return date_format(here, "TIME_FORMAT" if here.date() == clock.local_day(at) else "SHORT_DATETIME_FORMAT")
 
 
 def _districts() -> Layer:
@@ -241,6 +256,7 @@ def false_alarms(request: HttpRequest) -> HttpResponse:
         "person_days": queries.person_days(since, until, at),
         "counts": queries.alarm_counts(since, until, at),
         "outcomes": queries.outcomes(since, until),
+        "errands": queries.errand_counts(since, until),
         "has_any": any(one["false"] or one["true"] or one["open"] for one in days),
         "chart": {"kind": "bar", "x": [one["day"].isoformat() for one in days], "series": series},
     }

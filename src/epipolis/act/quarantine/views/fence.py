@@ -24,7 +24,7 @@ from epipolis.core.sealing import unseal
 from epipolis.sense.people import queries as people
 from epipolis.understand.tracing import queries as tracing
 
-from .shown import order_or_404
+from .shown import order_or_404, shown_errands
 
 SOURCES = (gettext_noop("satellite"), gettext_noop("radio network"), gettext_noop("cell"), gettext_noop("telephone"))
 _ROUND = 48  # corners of a drawn circle
@@ -57,6 +57,7 @@ def fence_page(request: HttpRequest, row: Order, status: int = 200, **more: Any)
         "day": queries.day_text(row, at),
         "watch": watch,
         "holder": holder,
+        "errands": shown_errands(row, at),
         "shared": queries.holders_of_phone(holder) - 1 if holder else 0,
         "fixes": [_shown(one) for one in _fixes(row)],
         "layers": layers if row.spot else (),

@@ -23,9 +23,11 @@ from epipolis.core.access import public
 from epipolis.core.sealing import unseal
 from epipolis.sense.people import queries as people
 
+from .shown import shown_errands
+
 _PERSON = "the person"
-_TOLD = frozenset({"imported", "issued", "verbal", "written", "extended", "shortened", "confirmed", "moved", "appealed",
-                   "answered", "watch_on", "watch_off", "ended", "lifted"})  # fmt: skip
+_TOLD = frozenset({"imported", "issued", "verbal", "written", "extended", "shortened", "confirmed", "moved", "errand",
+                   "errand_off", "appealed", "answered", "watch_on", "watch_off", "ended", "lifted"})  # fmt: skip
 _LOOKS = 40
 _NO_LONGER = gettext_noop("The person no longer agrees.")
 
@@ -149,6 +151,7 @@ def _page(request: HttpRequest, row: Order, at: datetime, *, status: int = 200, 
         "appeals": [
             {"appeal": one, "text": unseal(one.text), "answer": unseal(one.answer_text)} for one in queries.appeals_of(row)
         ],
+        "errands": shown_errands(row, at),
         "watch": queries.watch_of(row),
         "holder": queries.phone_of(row),
         "alarms": _alarms(row),

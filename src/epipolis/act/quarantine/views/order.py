@@ -14,6 +14,7 @@ from epipolis.act.quarantine.forms import (
     AnswerForm,
     AskForm,
     DaysForm,
+    ErrandForm,
     IssueForm,
     MoveForm,
     NeedsForm,
@@ -30,7 +31,7 @@ from epipolis.core.sealing import unseal
 from epipolis.sense.people import queries as people
 from epipolis.understand.tracing import queries as tracing
 
-from .shown import order_or_404, shown
+from .shown import order_or_404, shown, shown_errands
 
 
 @needs("quarantine.view")
@@ -79,6 +80,7 @@ def page(request: HttpRequest, row: Order, status: int = 200, **more: Any) -> Ht
         "needs_told": [{"need": one, "text": unseal(one.text)} for one in queries.needs_of(row)],
         "appeals": [_appeal(one) for one in queries.appeals_of(row)],
         "reports": queries.reports_of(row)[:30],
+        "errands": shown_errands(row, at),
         "messages_sent": _messages(row),
         "others": shown(request, household, at),
         "former": queries.orders_of(row.person_id).exclude(id=row.id),
@@ -138,6 +140,7 @@ def _forms(row: Order, record: people.PersonRecord | None, at: datetime) -> dict
         "ask_form": AskForm(),
         "told_form": ToldForm(initial={"told_at": local}),
         "well_form": WellForm(initial={"well_since": row.well_since}),
+        "errand_form": ErrandForm(initial={"begins": local}),
         "watch_form": WatchForm(),
         "unwatch_form": ReasonForm(auto_id="unwatch_%s"),
         "needs_form": NeedsForm(initial={"client_id": uuid4()}),

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest
 
 from epipolis.act.quarantine import queries
 from epipolis.act.quarantine.models import Order
+from epipolis.core.sealing import unseal
 from epipolis.sense.people import queries as people
 from epipolis.understand.tracing import queries as tracing
 
@@ -22,6 +23,19 @@ def order_or_404(number: int) -> Order:
     if found is None:
         raise Http404
     return found
+
+
+def shown_errands(row: Order, at: datetime) -> list[dict[str, Any]]:
+    """The errands of an order, the latest first: why, when, and whether they hold, are over, or were taken back."""
+    return [
+        {
+            "errand": one,
+            "span": queries.span_text(one.begins, one.until),
+            "text": unseal(one.text),
+            "state": "ended" if one.ended else "over" if one.until <= at else "now" if one.begins <= at else "next",
+        }
+        for one in queries.errands_of(row)[:50]
+    ]
 
 
 def shown(request: HttpRequest, rows: Iterable[Order], at: datetime) -> list[dict[str, Any]]:
