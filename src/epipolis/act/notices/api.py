@@ -120,6 +120,7 @@ class BroadcastIn(Schema):
     expires: Moment
     districts: Annotated[list[Annotated[int, Field(ge=1, le=2**63 - 1)]], Field(max_length=500)] = []
     corners: Annotated[list[tuple[Lon, Lat]], Field(max_length=200)] = []
+    replaces: UUID | None = None  # the warning that is out and that this one changes
 
 
 class BroadcastOut(Schema):
@@ -132,6 +133,7 @@ class BroadcastOut(Schema):
     area: str
     expires: datetime
     state: str
+    replaces_id: UUID | None
     drafted: datetime
     approved: datetime | None
     people: int

@@ -128,6 +128,7 @@ class BroadcastForm(_Dressed):
     certainty = forms.ChoiceField(label=_("How sure"), choices=list(CERTAINTY.items()), initial="Observed")
     response = forms.ChoiceField(label=_("What to do"), required=False, choices=list(RESPONSE.items()))
     hours = forms.IntegerField(label=_("Holds for (hours)"), min_value=1, max_value=720, initial=24)
+    replaces = forms.UUIDField(required=False, widget=forms.HiddenInput)
     districts = forms.MultipleChoiceField(label=_("Districts"), required=False, widget=forms.CheckboxSelectMultiple)
     corners = forms.CharField(
         label=_("Or an area of your own"),

@@ -125,6 +125,7 @@ class Broadcast(models.Model):
         SENT = "sent", _("sent")
         REFUSED = "refused", _("refused")
         CANCELLED = "cancelled", _("cancelled")
+        REPLACED = "replaced", _("changed by a newer one")
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     event = models.CharField(_("what is it about"), max_length=100)
@@ -148,6 +149,7 @@ class Broadcast(models.Model):
     ended_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     ended = models.DateTimeField(null=True)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
+    replaces = models.ForeignKey("self", models.PROTECT, null=True, related_name="newer")  # the warning that it changes
     queued_up_to = models.UUIDField(null=True)  # everybody up to this number has their message
     people = models.PositiveIntegerField(default=0)
     simulated = models.BooleanField(default=False)

@@ -60,6 +60,20 @@ def published() -> QuerySet[Broadcast]:
     return Broadcast.objects.filter(approved__isnull=False).order_by("-approved", "id")
 
 
+def earlier(row: Broadcast) -> list[Broadcast]:
+    """The warnings that this one changes, the newest first."""
+    found: list[Broadcast] = []
+    while row.replaces is not None:
+        row = row.replaces
+        found.append(row)
+    return found
+
+
+def newer(row: Broadcast) -> Broadcast | None:
+    """The warning that changes this one, once it is out."""
+    return row.newer.filter(approved__isnull=False).first()
+
+
 def states_of_broadcast(row: Broadcast) -> dict[str, int]:
     """How many messages of a warning are in which state."""
     return dict(row.notices.order_by().values_list("state").annotate(n=Count("id")))

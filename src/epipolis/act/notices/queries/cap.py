@@ -1,5 +1,6 @@
 """Warnings for other systems: Common Alerting Protocol 1.2 (OASIS), one document a warning, and an Atom feed of all."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -12,28 +13,32 @@ from epipolis.act.notices.settings import settings
 from epipolis.core import clock
 from epipolis.sense.city import queries as city
 
-from .broadcasts import said
+from .broadcasts import earlier, said
 from .wordings import languages
 
 _CAP, _ATOM = "urn:oasis:names:tc:emergency:cap:1.2", "http://www.w3.org/2005/Atom"
 _LANGUAGES = {"en": "en-US", "zh-hant": "zh-TW", "es": "es-ES"}
+_MADE_UP = "Simulated: nobody real is warned."
+_UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML has no such characters
 _PLACES = 5  # decimals of a degree: a metre
 
 
 def cap(row: Broadcast) -> bytes:
-    """A warning as CAP 1.2; one that was called off is a Cancel that names what it ends. Made-up ones are exercises."""
+    """A warning as CAP 1.2; one that changes another is an Update, one that was called off a Cancel, and both name all that
+    went out before. Made-up ones are exercises."""
     is_over = row.state == Broadcast.State.CANCELLED
     alert = ET.Element("alert", xmlns=_CAP)
-    sent = row.ended if is_over and row.ended else row.approved or row.drafted
+    sent = row.ended if is_over and row.ended else _out(row)
     _add(alert, "identifier", f"{_identifier(row)}.cancel" if is_over else _identifier(row))
     _add(alert, "sender", _sender())
     _add(alert, "sent", _time(sent))
     _add(alert, "status", "Exercise" if row.simulated else "Actual")
-    _add(alert, "msgType", "Cancel" if is_over else "Alert")
+    _add(alert, "msgType", "Cancel" if is_over else "Update" if row.replaces_id else "Alert")
     _add(alert, "scope", "Public")
-    if is_over:
-        _add(alert, "note", row.reason)
-        _add(alert, "references", f"{_sender()},{_identifier(row)},{_time(row.approved or row.drafted)}")
+    if notes := [text for text in (row.reason if is_over else "", _MADE_UP if row.simulated else "") if text]:
+        _add(alert, "note", " ".join(notes))
+    if before := [*([row] if is_over else []), *earlier(row)]:
+        _add(alert, "references", " ".join(f"{_sender()},{_identifier(one)},{_time(_out(one))}" for one in before))
     for language in languages():
         _add_info(alert, row, language)
     return _written(alert)
@@ -69,7 +74,7 @@ def _add_info(alert: ET.Element, row: Broadcast, language: str) -> None:
     _add(info, "urgency", row.urgency)
     _add(info, "severity", row.severity)
     _add(info, "certainty", row.certainty)
-    _add(info, "effective", _time(row.approved or row.drafted))
+    _add(info, "effective", _time(_out(row)))
     _add(info, "expires", _time(row.expires))
     _add(info, "senderName", platform.EPIPOLIS_CITY)
     _add(info, "headline", said(row.headlines, language))
@@ -108,7 +113,11 @@ def _sender() -> str:
 
 
 def _changed(row: Broadcast) -> datetime:
-    return row.ended or row.approved or row.drafted
+    return (row.ended if row.state == Broadcast.State.CANCELLED else None) or _out(row)
+
+
+def _out(row: Broadcast) -> datetime:
+    return row.approved or row.drafted
 
 
 def _time(moment: datetime) -> str:
@@ -117,7 +126,7 @@ def _time(moment: datetime) -> str:
 
 
 def _add(parent: ET.Element, name: str, text: str) -> None:
-    ET.SubElement(parent, name).text = text
+    ET.SubElement(parent, name).text = _UNWRITABLE.sub("", text)
 
 
 def _written(root: ET.Element) -> bytes:

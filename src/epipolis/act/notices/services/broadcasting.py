@@ -22,6 +22,9 @@ from .sending import TAKEN_BACK, Asked, send_each
 
 _SHORT, _LONG = 160, 1_000
 _BY = "notices"
+_OUT = (str(Broadcast.State.APPROVED), str(Broadcast.State.SENT))
+NOT_THERE = gettext_noop("There is no such warning, or it was decided already.")
+NOT_OUT = gettext_noop("The warning that is to be changed is not out, or no longer.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Warned:
     instructions: Mapping[str, str] = field(default_factory=dict)
     districts: tuple[int, ...] = ()
     polygon: Mapping[str, Any] | None = None
+    replaces: UUID | None = None
 
 
 @transaction.atomic
@@ -46,15 +50,17 @@ def draft_broadcast(told: Warned, *, by: User, at: datetime, simulated: bool = F
     """Write a warning down; nothing leaves before somebody else approves it.
 
     Raises:
-        NoticeError: a part is missing, too long, or the area is none.
+        NoticeError: a part is missing, too long, the area is none, or what it changes is not out.
     """
     _check(told, at)
+    if told.replaces is not None:
+        _locked(told.replaces, *_OUT, why=NOT_OUT)
     row = Broadcast.objects.create(
         event=told.event.strip(), headlines=_plain(told.headlines), texts=_plain(told.texts),
         instructions=_plain(told.instructions), severity=told.severity, urgency=told.urgency, certainty=told.certainty,
         response=told.response, districts=sorted(set(told.districts)), polygon=told.polygon,
         area=queries.area_in_words(told.districts, told.polygon), expires=told.expires, drafted_by=by, drafted=at,
-        simulated=simulated,
+        simulated=simulated, replaces_id=told.replaces,
     )  # fmt: skip
     audit.record("notices.draft_broadcast", by=by, at=at, subject=row.id, severity=row.severity, districts=row.districts)
     live.tell("notices")
@@ -66,13 +72,16 @@ def approve_broadcast(number: UUID, *, by: User, at: datetime) -> Broadcast:
     """Let a warning go out.
 
     Raises:
-        NoticeError: it does not wait for this, its time is over, or the same person drafted it.
+        NoticeError: it does not wait for this, its time is over, the same person drafted it, or what it changes is no
+            longer out.
     """
     row = _locked(number, str(Broadcast.State.DRAFTED))
     if row.drafted_by_id == by.id:
         raise NoticeError(gettext_noop("A second person approves what somebody drafted."))
     if row.expires <= at:
         raise NoticeError(gettext_noop("Its time is over; draft it again."))
+    if row.replaces_id is not None:
+        _replace(_locked(row.replaces_id, *_OUT, why=NOT_OUT), by=by, at=at)
     row.state, row.approved_by, row.approved = Broadcast.State.APPROVED, by, at
     row.save()
     audit.record("notices.approve_broadcast", by=by, at=at, subject=row.id)
@@ -100,9 +109,9 @@ def cancel_broadcast(number: UUID, reason: str, *, by: User, at: datetime) -> Br
     Raises:
         NoticeError: it did not go out, or there is no reason.
     """
-    row = _locked(number, str(Broadcast.State.APPROVED), str(Broadcast.State.SENT))
+    row = _locked(number, *_OUT)
     _end(row, str(Broadcast.State.CANCELLED), reason, by=by, at=at)
-    Notice.objects.filter(broadcast=row, state__in=OPEN).update(state=State.STOPPED, reason=TAKEN_BACK, ended=at)
+    _take_back(row, at=at)
     return row
 
 
@@ -174,10 +183,22 @@ def _end(row: Broadcast, state: str, reason: str, *, by: User, at: datetime) -> 
     live.tell("notices")
 
 
-def _locked(number: UUID, *states: str) -> Broadcast:
+def _replace(row: Broadcast, *, by: User, at: datetime) -> None:
+    """A warning in whose place another one goes out: who has not got it yet gets the new one alone."""
+    row.state, row.ended_by, row.ended = Broadcast.State.REPLACED, by, at
+    row.save()
+    _take_back(row, at=at)
+    audit.record("notices.end_broadcast", by=by, at=at, subject=row.id, state=str(row.state))
+
+
+def _take_back(row: Broadcast, *, at: datetime) -> None:
+    Notice.objects.filter(broadcast=row, state__in=OPEN).update(state=State.STOPPED, reason=TAKEN_BACK, ended=at)
+
+
+def _locked(number: UUID, *states: str, why: str = NOT_THERE) -> Broadcast:
     row = Broadcast.objects.select_for_update(of=("self",)).filter(id=number, state__in=states).first()
     if row is None:
-        raise NoticeError(gettext_noop("There is no such warning, or it was decided already."))
+        raise NoticeError(why)
     return row
 
 

@@ -93,7 +93,7 @@ def import_preferences(path: Path, options: ImportOptions) -> ImportReport:
         if options.dry_run:
             transaction.set_rollback(True)
     if report.accepted and not options.dry_run:
-        counts = {"created": report.created, "changed": report.changed, "rejected": report.rejected}
+        counts: dict[str, Any] = {"created": report.created, "changed": report.changed, "rejected": report.rejected}
         audit.record("notices.import", by=options.by, at=options.at, subject=options.source, **counts)
     return report
 

@@ -20,6 +20,7 @@ from epipolis.core.context import is_simulated
 from epipolis.core.modules import modules
 
 _MOST = 100
+_OUT = (Broadcast.State.APPROVED, Broadcast.State.SENT)
 _PARTS = ("headline", "text", "instruction")
 
 
@@ -36,7 +37,8 @@ def broadcasts(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def draft_broadcast(request: HttpRequest) -> HttpResponse:
     """Draft a warning with its area and its words in every language."""
-    form = BroadcastForm(request.POST or None)
+    changed = _changed(request)
+    form = BroadcastForm(request.POST or None, initial=_initial(changed) if changed else None)
     if request.method == "POST" and form.is_valid():
         try:
             told, at = form.cleaned_data, clock.now()
@@ -48,7 +50,9 @@ def draft_broadcast(request: HttpRequest) -> HttpResponse:
             return redirect("notices:broadcast", number=made.id)
     context = {
         "form": form,
-        "texts": [(code, name, _texts(request, code)) for code, name in queries.languages().items()],
+        "changed": changed,
+        "changed_headline": _said(changed.headlines) if changed else "",
+        "texts": [(code, name, _texts(request, code, changed)) for code, name in queries.languages().items()],
         "layers": [
             layer for name in ("city",) if name in modules() for layer in modules()[name].layers if layer.kind == "fill"
         ],
@@ -79,7 +83,8 @@ def broadcast(request: HttpRequest, number: UUID) -> HttpResponse:
         "failed": states.get("failed", 0) + states.get("expired", 0),
         "left": sum(states.get(one, 0) for one in ("waiting", "held", "sending")),
         "is_own": row.drafted_by_id == request.user.id,
-        "is_out": row.state in (Broadcast.State.APPROVED, Broadcast.State.SENT),
+        "is_out": row.state in _OUT,
+        "newer": queries.newer(row),
     }
     return render(request, "notices/broadcast.html", context)
 
@@ -157,10 +162,30 @@ def _warned(request: HttpRequest, told: dict[str, Any], at: Any) -> services.War
         expires=at + timedelta(hours=told["hours"]),
         districts=() if told["corners"] else tuple(int(one) for one in told["districts"]),
         polygon=queries.polygon_of(told["corners"] or ()),
+        replaces=told["replaces"],
     )
 
 
-def _texts(request: HttpRequest, code: str) -> dict[str, str]:
+def _changed(request: HttpRequest) -> Broadcast | None:
+    """The warning that is to be changed, while it is out."""
+    try:
+        found = queries.broadcast(UUID(request.GET.get("replaces") or request.POST.get("replaces", "")))
+    except ValueError:
+        return None
+    return found if found and found.state in _OUT else None
+
+
+def _initial(row: Broadcast) -> dict[str, Any]:
+    """What the form begins with when a warning is changed."""
+    told = {name: getattr(row, name) for name in ("event", "severity", "urgency", "certainty", "response")}
+    ring = row.polygon["coordinates"][0][:-1] if row.polygon else []
+    corners = "\n".join(f"{lat}, {lon}" for lon, lat in ring)
+    return told | {"replaces": row.id, "districts": [str(one) for one in row.districts], "corners": corners}
+
+
+def _texts(request: HttpRequest, code: str, changed: Broadcast | None = None) -> dict[str, str]:
+    if changed and request.method != "POST":
+        return {part: queries.said_exactly(changed, part, code) for part in _PARTS}
     return {part: request.POST.get(f"{part}_{code}", "").strip() for part in _PARTS}
 
 
@@ -171,7 +196,8 @@ def _public(row: Broadcast, at: Any) -> dict[str, Any]:
         "text": _said(row.texts),
         "instruction": _said(row.instructions),
         "severity": SEVERITY.get(row.severity, ""),
-        "is_over": row.expires <= at or row.state == Broadcast.State.CANCELLED,
+        "is_over": row.expires <= at or row.state not in _OUT,
+        "newer": queries.newer(row) if row.state == Broadcast.State.REPLACED else None,
     }
 
 
