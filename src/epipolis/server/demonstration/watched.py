@@ -78,8 +78,7 @@ class Watched:
         if home is None or row.until is None or row.until < clock.local_day(at):
             return
         lon, lat, address = home
-        grounds = queries.paper_rules(clock.local_day(at))
-        texts = {name: grounds[name] for name in ("legal_basis", "purpose")}
+        texts = queries.default_grounds(clock.local_day(at))
         try:
             terms = Terms(how="verbal", told_at=at, address=address, lon=lon, lat=lat, **texts)
             services.issue_order(row.id, terms, by=_BY, at=at)

@@ -35,6 +35,7 @@ from .fences import (
     not_at_night,
     quiet_until,
 )
+from .grounds import default_grounds, grounds_of, in_language, watch_grounds
 from .lists import EXPORTED, VIEWS, Wanted, count_in_force, counts, export_rows, orders
 from .orders import (
     appeal,
@@ -64,7 +65,6 @@ from .schedules import (
     plan_isolation,
     plan_quarantine,
     rules_of,
-    watch_grounds,
 )
 from .sources import (
     contacts_in,
@@ -131,6 +131,7 @@ __all__ = [
     "day_number",
     "day_text",
     "days_left",
+    "default_grounds",
     "ends_at",
     "errand_counts",
     "errand_spans",
@@ -142,11 +143,13 @@ __all__ = [
     "fence_rules",
     "first_due",
     "first_positive_day",
+    "grounds_of",
     "holders_of_phone",
     "household_in",
     "household_of",
     "household_of_order",
     "illness_of",
+    "in_language",
     "is_late",
     "is_quiet",
     "isolated",

@@ -8,7 +8,6 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from epipolis.act.followup.queries import UNTIL_BECAUSE, first_and_last
-from epipolis.act.quarantine.settings import settings
 from epipolis.core import rules
 from epipolis.core.rules import Decision, RulePack
 
@@ -69,13 +68,6 @@ def rules_of(kind: str, day: date, *, jurisdiction: str = "") -> RulePack:
 def paper_rules(day: date) -> RulePack:
     """What papers say, and how orders are handled, on a day."""
     return rules.in_force("orders", day)
-
-
-def watch_grounds(day: date) -> tuple[str, str]:
-    """Legal basis and purpose of watching phones; where either is empty nobody may be watched."""
-    told = paper_rules(day).content.get("watch") or {}
-    law, purpose = (str(told.get(name) or "").strip() for name in ("legal_basis", "purpose"))
-    return law or settings.watch_law.strip(), purpose or settings.watch_purpose.strip()
 
 
 def plan_quarantine(contacts: Sequence[Contact], *, day: date, pack: RulePack) -> Planned:

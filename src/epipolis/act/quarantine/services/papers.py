@@ -118,9 +118,12 @@ def _draw_reasons(sheet: Sheet, row: Order, at: datetime) -> None:
     for text in queries.what_changes(row, clock.local_day(row.issued_at or at)):
         sheet.text(f"· {text}", indent=6)
     sheet.heading(_("Legal basis and purpose"), size=12)
-    sheet.text(f"{_(row.legal_basis)}. {_(row.purpose)}.")
+    grounds = queries.grounds_of(row)
+    sheet.text(
+        _("Legal basis: %(law)s. Purpose: %(purpose)s.") % {"law": grounds["legal_basis"], "purpose": grounds["purpose"]}
+    )
     if row.watched:
-        watched = {"law": row.watch_law, "purpose": row.watch_purpose}
+        watched = {"law": grounds["watch_law"], "purpose": grounds["watch_purpose"]}
         sheet.text(_("Your phone shows whether you are at this place. Legal basis: %(law)s. Purpose: %(purpose)s.") % watched)
 
 
@@ -172,7 +175,7 @@ def _draw_proof(sheet: Sheet, row: Order, who: _Who, kind: str, at: datetime) ->
     sheet.pair(_("Last day"), date_format(last, "DATE_FORMAT"))
     sheet.pair(_("Days"), str(max(days, 0)))
     if not is_leave:
-        sheet.pair(_("Legal basis"), _(row.legal_basis))
+        sheet.pair(_("Legal basis"), queries.grounds_of(row)["legal_basis"])
         sheet.pair(_("Ended"), str(row.get_state_display()) if row.ended else _("still in force"))
     sheet.space(14)
     if is_leave:

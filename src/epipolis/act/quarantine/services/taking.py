@@ -140,7 +140,7 @@ def _set_place(row: Order, told: OrderRow, *, at: datetime) -> None:
 
 
 def _set_issued(row: Order, told: OrderRow, *, by: audit.Actor, at: datetime) -> None:
-    texts, starts = queries.paper_rules(clock.local_day(at)), told.day("starts")
+    texts, starts = queries.default_grounds(clock.local_day(at)), told.day("starts")
     row.legal_basis = told.text("legal_basis") or texts["legal_basis"]
     row.purpose = told.text("purpose") or texts["purpose"]
     row.issued_by, row.first_until = audit.actor_name(by), row.until

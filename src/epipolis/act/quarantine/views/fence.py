@@ -54,6 +54,7 @@ def fence_page(request: HttpRequest, row: Order, status: int = 200, **more: Any)
         "record": record,
         "pseudonym": tracing.pseudonym(row.person_id),
         "place": queries.place_text(row),
+        "grounds": queries.grounds_of(row),
         "day": queries.day_text(row, at),
         "watch": watch,
         "holder": holder,

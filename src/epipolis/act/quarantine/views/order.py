@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET
 
 from epipolis.act.notices import queries as notices
@@ -27,11 +28,17 @@ from epipolis.act.quarantine.models import Order
 from epipolis.act.quarantine.services import OrderError
 from epipolis.core import clock, rules
 from epipolis.core.access import needs
+from epipolis.core.modules import Layer
 from epipolis.core.sealing import unseal
 from epipolis.sense.people import queries as people
 from epipolis.understand.tracing import queries as tracing
 
 from .shown import order_or_404, shown, shown_errands
+
+SPOT_LAYERS = (
+    Layer("districts", gettext_noop("Districts"), "/api/v1/city/districts.geojson", needs="", kind="fill"),
+    Layer("neighbourhoods", gettext_noop("Neighbourhoods"), "/api/v1/city/neighbourhoods.geojson", needs="", kind="line"),
+)
 
 
 @needs("quarantine.view")
@@ -84,9 +91,11 @@ def page(request: HttpRequest, row: Order, status: int = 200, **more: Any) -> Ht
         "messages_sent": _messages(row),
         "others": shown(request, household, at),
         "former": queries.orders_of(row.person_id).exclude(id=row.id),
+        "grounds": queries.grounds_of(row),
         "watch_grounds": queries.watch_grounds(clock.local_day(at)),
         "link": queries.link_of(row),
         "papers": services.PAPERS if row.issued_at and sees_names else (),
+        "spot_layers": SPOT_LAYERS,
         "drafts_in_household": any(one.state == "draft" for one in household),
     }
     return render(request, "quarantine/order.html", context | _forms(row, record, at) | more, status=status)
@@ -121,7 +130,6 @@ def _appeal(one: Any) -> dict[str, Any]:
 
 def _forms(row: Order, record: people.PersonRecord | None, at: datetime) -> dict[str, Any]:
     local = at.astimezone(clock.zone()).strftime("%Y-%m-%dT%H:%M")
-    texts = queries.paper_rules(clock.local_day(at))
     today = clock.local_day(at)
     where = {"place": row.place, "facility": row.facility, "radius": row.radius}
     if record:
@@ -129,9 +137,8 @@ def _forms(row: Order, record: people.PersonRecord | None, at: datetime) -> dict
         where |= {"address": unseal(row.address) or record.address} | spot
     told = {"told_at": local, "language": row.language}
     days = {"starts": max(row.starts, today) if row.starts else today, "until": row.until}
-    grounds = {name: texts[name] for name in ("legal_basis", "purpose")}
     return {
-        "issue_form": IssueForm(initial=where | told | days | grounds),
+        "issue_form": IssueForm(initial=where | told | days | queries.default_grounds(today)),
         "days_form": DaysForm(initial={"until": row.until}),
         "move_form": MoveForm(initial=where, auto_id="moveform_%s"),
         "lift_form": ReasonForm(auto_id="lift_%s"),
