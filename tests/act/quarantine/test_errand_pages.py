@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from epipolis.act.notices.models import Notice
 from epipolis.act.quarantine import services
@@ -96,8 +97,9 @@ def test_an_hour_that_the_clock_leaves_out_is_refused_and_one_after_it_is_the_ri
     left_out = {"begins": "2021-03-28T02:30", "until": "2021-03-28T04:00"}
     over_it = {"begins": "2021-03-28T01:30", "until": "2021-03-28T03:30"}
 
-    assert officer.post(url("errand", row), asked(0, 60) | left_out).status_code == 422
-    assert officer.post(url("errand", row), asked(0, 60) | over_it).status_code == 302
+    with timezone.override("Europe/Prague"):
+        assert officer.post(url("errand", row), asked(0, 60) | left_out).status_code == 422
+        assert officer.post(url("errand", row), asked(0, 60) | over_it).status_code == 302
     one = Errand.objects.get()
     assert (one.begins, one.until) == (datetime(2021, 3, 28, 0, 30, tzinfo=UTC), datetime(2021, 3, 28, 1, 30, tzinfo=UTC))
 
