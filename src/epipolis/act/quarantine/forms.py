@@ -133,6 +133,13 @@ class ToldForm(PageForm):
     told_at = MomentField(label=_("Told when"))
 
 
+class TogetherForm(ToldForm):
+    """What is the same for all orders that are issued together."""
+
+    legal_basis = forms.CharField(label=_("Legal basis"), max_length=500, validators=_PLAIN)
+    purpose = forms.CharField(label=_("Purpose"), max_length=500, validators=_PLAIN)
+
+
 class WellForm(PageForm):
     well_since = DayField(label=_("Without symptoms since"), required=False, help_text=_("Empty: there are symptoms."))
     reason = _reason(required=False)

@@ -10,7 +10,7 @@ from epipolis.act.followup.events import FollowUpsEnded, FollowUpsMoved, FollowU
 from epipolis.core.exports import Exporter
 from epipolis.core.imports import Importer
 from epipolis.core.intake import Intake
-from epipolis.core.modules import Can, Job, Keep, Module, Page, Tile
+from epipolis.core.modules import Can, Job, Keep, Module, Page, Task, Tile
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
 from epipolis.sense.people.events import PeopleMerged, PeopleUnmerged
 
@@ -82,6 +82,7 @@ MODULE = Module(
         Job(services.end_orders, every=timedelta(minutes=10)),
         Job(services.forget_erased, every=timedelta(hours=1)),
     ),
+    tasks=(Task(services.TOGETHER, gettext_noop("Issue orders together"), services.issue_together, needs="quarantine.issue"),),
     keeps=(
         Keep(
             "quarantine.orders",

@@ -5,6 +5,8 @@ from . import views
 urlpatterns = [
     path("", views.orders, name="orders"),
     path("statistics/", views.statistics, name="statistics"),
+    path("together/", views.together, name="together"),
+    path("together/<uuid:run>/", views.together_run, name="together_run"),
     path("draft/<uuid:person>/", views.draft, name="draft"),
     path("orders/<int:number>/", views.order, name="order"),
     path("orders/<int:number>/papers/<str:kind>.pdf", views.paper, name="paper"),

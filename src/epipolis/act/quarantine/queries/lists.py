@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 
-from epipolis.act.quarantine.models import Appeal, Need, Order, State
+from epipolis.act.quarantine.models import Appeal, Kind, Need, Order, State
 from epipolis.core import clock
 from epipolis.core.sealing import fingerprint
 
@@ -34,6 +34,12 @@ class Wanted:
 VIEWS = ("decide", "drafts", "asked", "appeals", "in_force", "needs", "unwritten", "ending", "watched", "over", "all")
 
 
+# What can still prevent most comes first: who is infectious, then who would stay longest.
+_PRESSING = Case(When(_UNANSWERED, then=0), When(state=State.ISSUED, then=1), When(kind=Kind.ISOLATION, then=2), default=3)
+_DECIDE = (_PRESSING, F("until").desc(nulls_first=True), "id")
+_ORDER: dict[str, tuple[Any, ...]] = {"decide": _DECIDE, "drafts": _DECIDE, "over": ("-ended", "-id")}
+
+
 def orders(at: datetime, wanted: Wanted) -> QuerySet[Order]:
     """Orders of one list in the order in which they should be looked at, each with `is_appealed` and `has_needs`."""
     found = Order.objects.filter(_view(wanted.view, at))
@@ -47,8 +53,8 @@ def orders(at: datetime, wanted: Wanted) -> QuerySet[Order]:
         found = found.filter(until__lte=wanted.ends_by)
     if wanted.number:
         found = found.filter(_numbered(wanted.number.strip()))
-    order = ("-ended", "-id") if wanted.view == "over" else (F("until").asc(nulls_first=True), "id")
-    return with_names(found).annotate(is_appealed=_UNANSWERED, has_needs=_UNMET).order_by(*order)
+    found = with_names(found).annotate(is_appealed=_UNANSWERED, has_needs=_UNMET)
+    return found.order_by(*_ORDER.get(wanted.view, (F("until").asc(nulls_first=True), "id")))
 
 
 def _numbered(number: str) -> Q:

@@ -34,6 +34,7 @@ from .phones import end_phone, enrol_phone, orders_of_phone, phone_address
 from .positions import Position, load_items, load_positions, record_positions
 from .rows import FIELDS
 from .storing import OrderError
+from .together import MOST_TOGETHER, TOGETHER, Shared, issue_together, start_issuing
 from .undoing import UNDOABLE, undo
 from .watches import (
     forget_evidence,
@@ -52,7 +53,9 @@ __all__ = [
     "CLOSED_WITH",
     "FIELDS",
     "HOW",
+    "MOST_TOGETHER",
     "PAPERS",
+    "TOGETHER",
     "UNDOABLE",
     "VISITED",
     "Issued",
@@ -61,6 +64,7 @@ __all__ = [
     "Paper",
     "Position",
     "Report",
+    "Shared",
     "Terms",
     "accept_ask",
     "address_of",
@@ -92,6 +96,7 @@ __all__ = [
     "import_orders",
     "issue_household",
     "issue_order",
+    "issue_together",
     "lift_order",
     "load_items",
     "load_positions",
@@ -122,6 +127,7 @@ __all__ = [
     "shown_fence",
     "shown_fixes",
     "signals_of",
+    "start_issuing",
     "sync_watch",
     "sync_watches",
     "take_alarm",

@@ -25,6 +25,7 @@ from .lists import orders, statistics
 from .mine import mine
 from .order import order, paper
 from .phone import phone
+from .together import together, together_run
 
 __all__ = [
     "accept",
@@ -60,6 +61,8 @@ __all__ = [
     "statistics",
     "take",
     "tell_needs",
+    "together",
+    "together_run",
     "told",
     "undo",
     "unwatch",

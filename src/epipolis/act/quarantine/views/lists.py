@@ -15,7 +15,7 @@ from epipolis.core.access import needs
 
 from .shown import shown
 
-_PAGE = 25
+_PAGE = 50
 
 
 @needs("quarantine.view")
@@ -28,12 +28,14 @@ def orders(request: HttpRequest) -> HttpResponse:
     wanted = queries.Wanted(**(chosen | {"view": chosen.get("view") or "decide"})) if chosen else queries.Wanted()
     page = Paginator(queries.orders(at, wanted), _PAGE).get_page(request.GET.get("page"))
     counted = queries.counts(at)
+    rows = shown(request, page.object_list, at)
     context = {
         "form": form,
         "view": wanted.view,
         "title": queries.VIEW_NAMES[wanted.view],
         "page": page,
-        "rows": shown(request, page.object_list, at),
+        "rows": rows,
+        "has_drafts": any(item["row"].state == "draft" for item in rows),
         "views": [(name, queries.VIEW_NAMES[name], counted[name]) for name in counted],
         "is_filtered": any((wanted.kind, wanted.place, wanted.district, wanted.ends_by, wanted.number)),
     }
