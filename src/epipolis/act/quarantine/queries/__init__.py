@@ -55,6 +55,7 @@ from .orders import (
     reports_of,
     watched_orders,
 )
+from .proposals import Proposed, proposed_needs, words_proposed
 from .receipts import kept_fixes, receipts_of
 from .schedules import (
     Contact,
@@ -103,6 +104,7 @@ __all__ = [
     "ErrandCount",
     "Illness",
     "Planned",
+    "Proposed",
     "Share",
     "Spread",
     "Wanted",
@@ -173,6 +175,7 @@ __all__ = [
     "place_text",
     "plan_isolation",
     "plan_quarantine",
+    "proposed_needs",
     "quiet_until",
     "receipts_of",
     "reports_of",
@@ -192,4 +195,5 @@ __all__ = [
     "what_changes",
     "why_asked",
     "without_phone",
+    "words_proposed",
 ]

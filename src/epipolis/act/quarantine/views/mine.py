@@ -23,7 +23,7 @@ from epipolis.core.access import public
 from epipolis.core.sealing import unseal
 from epipolis.sense.people import queries as people
 
-from .shown import shown_errands
+from .shown import needs_initial, shown_errands
 
 _PERSON = "the person"
 _TOLD = frozenset({"imported", "issued", "verbal", "written", "extended", "shortened", "confirmed", "moved", "errand",
@@ -136,6 +136,7 @@ def _alarms(row: Order) -> list[dict[str, Any]]:
 
 def _page(request: HttpRequest, row: Order, at: datetime, *, status: int = 200, **more: Any) -> HttpResponse:
     today = clock.local_day(at)
+    proposed = queries.proposed_needs(row, at)
     lines = [one for one in queries.changes_of(row)[:200] if one.kind in _TOLD]
     context = {
         "row": row,
@@ -160,7 +161,8 @@ def _page(request: HttpRequest, row: Order, at: datetime, *, status: int = 200, 
         "last_report": queries.reports_of(row).first(),
         "has_reported": queries.reports_of(row).filter(day=today).exists(),
         "report_form": ReportForm(initial={"client_id": uuid4()}),
-        "needs_form": NeedsForm(initial={"client_id": uuid4()}),
+        "proposed": proposed,
+        "needs_form": NeedsForm(initial=needs_initial(proposed)),
         "appeal_form": AppealForm(initial={"client_id": uuid4()}),
         "appeal_days": queries.paper_rules(today)["appeal_days"],
         "done": request.GET.get("done", "") if status == 200 else "",

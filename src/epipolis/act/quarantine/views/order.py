@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -33,7 +32,7 @@ from epipolis.core.sealing import unseal
 from epipolis.sense.people import queries as people
 from epipolis.understand.tracing import queries as tracing
 
-from .shown import order_or_404, shown, shown_errands
+from .shown import needs_initial, order_or_404, shown, shown_errands
 
 SPOT_LAYERS = (
     Layer("districts", gettext_noop("Districts"), "/api/v1/city/districts.geojson", needs="", kind="fill"),
@@ -130,7 +129,7 @@ def _appeal(one: Any) -> dict[str, Any]:
 
 def _forms(row: Order, record: people.PersonRecord | None, at: datetime) -> dict[str, Any]:
     local = at.astimezone(clock.zone()).strftime("%Y-%m-%dT%H:%M")
-    today = clock.local_day(at)
+    today, proposed = clock.local_day(at), queries.proposed_needs(row, at)
     where = {"place": row.place, "facility": row.facility, "radius": row.radius}
     if record:
         spot = {"lon": row.lon, "lat": row.lat} if row.spot else {}
@@ -150,6 +149,7 @@ def _forms(row: Order, record: people.PersonRecord | None, at: datetime) -> dict
         "errand_form": ErrandForm(initial={"begins": local}),
         "watch_form": WatchForm(),
         "unwatch_form": ReasonForm(auto_id="unwatch_%s"),
-        "needs_form": NeedsForm(initial={"client_id": uuid4()}),
+        "proposed": proposed,
+        "needs_form": NeedsForm(initial=needs_initial(proposed)),
         "answer_form": AnswerForm(),
     }

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from django.http import Http404, HttpRequest
 
 from epipolis.act.quarantine import queries
 from epipolis.act.quarantine.models import Order
+from epipolis.act.quarantine.queries import Proposed
 from epipolis.core.sealing import unseal
 from epipolis.sense.people import queries as people
 from epipolis.understand.tracing import queries as tracing
@@ -36,6 +38,12 @@ def shown_errands(row: Order, at: datetime) -> list[dict[str, Any]]:
         }
         for one in queries.errands_of(row)[:50]
     ]
+
+
+def needs_initial(proposed: list[Proposed]) -> dict[str, Any]:
+    """What a form about needs holds before anybody has answered it."""
+    kinds = sorted({one.kind for one in proposed})
+    return {"client_id": uuid4(), "kinds": kinds, "text": queries.words_proposed(proposed)}
 
 
 def shown(request: HttpRequest, rows: Iterable[Order], at: datetime) -> list[dict[str, Any]]:

@@ -1,15 +1,16 @@
 """What each purpose may see: only households that allowed it, and only the fields that it needs."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator
+from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from epipolis.core import clock
 from epipolis.sense.cases import queries as cases
 from epipolis.sense.cases.models import State
-from epipolis.sense.declarations.models import Consent, Declaration
+from epipolis.sense.declarations.models import Consent, Declaration, Household, Need
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "care": ("day", "advice", "symptoms", "onset", "temperature", "person"),
@@ -51,6 +52,15 @@ def listed(purpose: str, one: Declaration) -> dict[str, Any]:
         "person": one.member.person_id,
     }
     return {"id": one.id, "known_at": one.known_at} | {name: known[name] for name in FIELDS[purpose]}
+
+
+def needs_told(members: Collection[UUID], at: datetime) -> list[tuple[date, str, str]]:
+    """What the households of these people need and allow to be known so that help is brought: the day of their newest
+    declaration, the need by name, and in words."""
+    allowed = Consent.objects.filter(household=OuterRef("id"), purpose="aid", withdrawn=None)
+    found = Household.objects.filter(Exists(allowed), members__person__in=list(members), expires__gt=at).exclude(needs=[])
+    newest = found.annotate(day=Max("members__declarations__day")).exclude(day=None).order_by("-day", "id")
+    return [(row.day, name, str(Need(name).label)) for row in newest for name in row.needs]
 
 
 def declared(one: Declaration) -> dict[str, Any]:
