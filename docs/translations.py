@@ -1,7 +1,7 @@
 """`make translations`: gather every text of the platform, bring the catalogues up to date, compile them, say what is missing.
 
-Texts are marked with gettext in Python and with `translate` in templates; titles in a `module.py` and the `text` of a
-rule's criteria need no mark. Each language has one catalogue for the whole platform.
+Texts are marked with gettext in Python and with `translate` in templates; titles in a `module.py`, the `text` of a
+rule's criteria and what a wording is `about` need no mark. Each language has one catalogue for the whole platform.
 """
 
 import ast
@@ -59,6 +59,9 @@ def messages() -> Catalog:
         elif path.suffix == ".yaml" and "rules" in path.parts:
             for message in spoken(yaml.safe_load(path.read_bytes())["content"]):
                 found.add(message, locations=[(where, 0)])
+        elif path.suffix == ".yaml" and "wordings" in path.parts:
+            for one in yaml.safe_load(path.read_bytes()).values():
+                found.add(one["about"], locations=[(where, 0)])
         elif path.suffix in (".html", ".txt") and "templates" in path.parts:
             code = templatized(path.read_text(encoding="utf-8")).encode()
             for line, _function, message, comments in extract_python(BytesIO(code), KEYWORDS, (), {"encoding": "utf-8"}):

@@ -3,10 +3,12 @@
 from .broadcasts import (
     CAP_WORDS,
     area_in_words,
+    area_said,
     broadcast,
     broadcast_values,
     broadcasts,
     count_to_approve,
+    count_without_way,
     earlier,
     neighbourhoods_of,
     newer,
@@ -17,7 +19,7 @@ from .broadcasts import (
     said_exactly,
     states_of_broadcast,
 )
-from .cap import cap, feed
+from .cap import cap, feed, rings_of
 from .outbox import (
     EVENTS,
     EXPORTED,
@@ -96,6 +98,7 @@ __all__ = [
     "answers",
     "answers_of",
     "area_in_words",
+    "area_said",
     "broadcast",
     "broadcast_values",
     "broadcasts",
@@ -104,6 +107,7 @@ __all__ = [
     "count_by_state",
     "count_desk",
     "count_to_approve",
+    "count_without_way",
     "desk",
     "dialled",
     "earlier",
@@ -140,6 +144,7 @@ __all__ = [
     "problem_of_area",
     "problems_of",
     "published",
+    "rings_of",
     "said",
     "said_exactly",
     "shipped",

@@ -79,6 +79,11 @@ def states_of_broadcast(row: Broadcast) -> dict[str, int]:
     return dict(row.notices.order_by().values_list("state").annotate(n=Count("id")))
 
 
+def count_without_way(row: Broadcast, why: str) -> int:
+    """Of how many people in the area no number or address is known that a warning could go to."""
+    return row.notices.filter(state="failed", reason=why, channel="").count()
+
+
 def neighbourhoods_of(row: Broadcast) -> list[int]:
     """The neighbourhoods whose people get a warning: those of its districts, or whose border the polygon meets."""
     found = city.neighbourhoods()
@@ -98,6 +103,11 @@ def polygon_of(corners: Sequence[Sequence[float]]) -> dict[str, Any] | None:
 def area_in_words(districts: Collection[int], polygon: Mapping[str, Any] | None) -> str:
     names = city.districts().filter(id__in=districts).values_list("name", flat=True)
     return (", ".join(names) if districts else gettext("an area drawn on the map"))[:300]
+
+
+def area_said(row: Broadcast) -> str:
+    """The area in the reader's language."""
+    return gettext("an area drawn on the map") if row.polygon else row.area
 
 
 def problem_of_area(districts: Collection[int], polygon: Mapping[str, Any] | None) -> str:

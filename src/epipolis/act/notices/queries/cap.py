@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from django.conf import settings as platform
+from django.utils.translation import override
 
 from epipolis.act.notices.models import Broadcast
 from epipolis.act.notices.settings import settings
 from epipolis.core import clock
 from epipolis.sense.city import queries as city
 
-from .broadcasts import earlier, said
+from .broadcasts import area_said, earlier, said
 from .wordings import languages
 
 _CAP, _ATOM = "urn:oasis:names:tc:emergency:cap:1.2", "http://www.w3.org/2005/Atom"
@@ -85,8 +86,9 @@ def _add_info(alert: ET.Element, row: Broadcast, language: str) -> None:
     if settings.hotline:
         _add(info, "contact", settings.hotline)
     area = ET.SubElement(info, "area")
-    _add(area, "areaDesc", row.area)
-    for ring in _rings(row):
+    with override(language):
+        _add(area, "areaDesc", area_said(row))
+    for ring in rings_of(row):
         _add(area, "polygon", " ".join(f"{lat:.{_PLACES}f},{lon:.{_PLACES}f}" for lon, lat in ring))
     for code in city.districts().filter(id__in=row.districts).values_list("code", flat=True):
         geocode = ET.SubElement(area, "geocode")
@@ -94,7 +96,7 @@ def _add_info(alert: ET.Element, row: Broadcast, language: str) -> None:
         _add(geocode, "value", code)
 
 
-def _rings(row: Broadcast) -> list[list[tuple[float, float]]]:
+def rings_of(row: Broadcast) -> list[list[tuple[float, float]]]:
     """The outer borders of the area; CAP has no holes."""
     shapes = [row.polygon] if row.polygon else city.districts().filter(id__in=row.districts).values_list("border", flat=True)
     rings: list[list[tuple[float, float]]] = []

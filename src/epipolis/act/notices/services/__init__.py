@@ -18,12 +18,13 @@ from .keeping import forget_answers, forget_notices, forget_simulated, forget_te
 from .outbox import on_notice_queued, send_batch, send_waiting, take_over
 from .reporting import match_reports, take_reports
 from .returns import read_returns
-from .sending import Asked, cancel, send, send_each, send_to, ways_left
+from .sending import NO_WAY, Asked, cancel, send, send_each, send_to, ways_left
 from .simulating import answer_from_phone, play_provider
 from .stopping import THE_PERSON, prefer, start_address, stop_address
 from .wordings import approve_template, retire_template, write_template
 
 __all__ = [
+    "NO_WAY",
     "PREFERENCE_FIELDS",
     "THE_PERSON",
     "Asked",

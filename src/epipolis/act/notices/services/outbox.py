@@ -62,7 +62,7 @@ def send_batch(*, at: datetime) -> int:
             count = cursor.rowcount
         if not count:
             return 0
-        rows = list(Notice.objects.filter(claim=claim, state=State.SENDING).order_by("-urgent", "not_before", "id"))
+        rows = list(Notice.objects.filter(claim=claim, state=State.SENDING).order_by("-urgent", "not_before", "made", "id"))
         ready = _Batch(rows, at=at).ready()
         finish(hand_over(ready), claim=claim, at=at)
         live.tell("notices")

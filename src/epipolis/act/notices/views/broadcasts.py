@@ -29,7 +29,15 @@ _PARTS = ("headline", "text", "instruction")
 def broadcasts(request: HttpRequest) -> HttpResponse:
     """Warnings, those that wait for a second person first."""
     rows = sorted(queries.broadcasts()[:_MOST], key=lambda row: row.state != Broadcast.State.DRAFTED)
-    shown = [{"row": row, "headline": _said(row.headlines), "severity": SEVERITY.get(row.severity, "")} for row in rows]
+    shown = [
+        {
+            "row": row,
+            "headline": _said(row.headlines),
+            "where": queries.area_said(row),
+            "severity": SEVERITY.get(row.severity, ""),
+        }
+        for row in rows
+    ]
     return render(request, "notices/broadcasts.html", {"rows": shown})
 
 
@@ -53,9 +61,7 @@ def draft_broadcast(request: HttpRequest) -> HttpResponse:
         "changed": changed,
         "changed_headline": _said(changed.headlines) if changed else "",
         "texts": [(code, name, _texts(request, code, changed)) for code, name in queries.languages().items()],
-        "layers": [
-            layer for name in ("city",) if name in modules() for layer in modules()[name].layers if layer.kind == "fill"
-        ],
+        "layers": _layers(),
     }
     return render(request, "notices/draft_broadcast.html", context, status=422 if form.errors else 200)
 
@@ -69,6 +75,7 @@ def broadcast(request: HttpRequest, number: UUID) -> HttpResponse:
     context = {
         "row": row,
         "headline": _said(row.headlines),
+        "where": queries.area_said(row),
         "texts": [
             (name, *(queries.said_exactly(row, part, code) for part in _PARTS)) for code, name in queries.languages().items()
         ],
@@ -81,6 +88,9 @@ def broadcast(request: HttpRequest, number: UUID) -> HttpResponse:
         "arrived": states.get("delivered", 0) + states.get("read", 0),
         "sent": states.get("sent", 0),
         "failed": states.get("failed", 0) + states.get("expired", 0),
+        "without": queries.count_without_way(row, services.NO_WAY),
+        "area": {"type": "MultiPolygon", "coordinates": [[ring] for ring in queries.rings_of(row)]},
+        "layers": _layers(),
         "left": sum(states.get(one, 0) for one in ("waiting", "held", "sending")),
         "is_own": row.drafted_by_id == request.user.id,
         "is_out": row.state in _OUT,
@@ -115,7 +125,7 @@ def cancel_broadcast(request: HttpRequest, number: UUID) -> HttpResponse:
 def alerts(request: HttpRequest) -> HttpResponse:
     """For everybody: the warnings of the city."""
     at = clock.now()
-    rows = [_public(row, at) for row in queries.published()[:30]]
+    rows = sorted((_public(row, at) for row in queries.published()[:30]), key=lambda one: one["is_over"])
     return render(request, "notices/alerts.html", {"rows": rows})
 
 
@@ -145,6 +155,11 @@ def alerts_feed(request: HttpRequest) -> HttpResponse:
     """For other systems: the newest warnings as a feed."""
     body = queries.feed(queries.published()[:50], at=clock.now())
     return HttpResponse(body, content_type="application/atom+xml; charset=utf-8")
+
+
+def _layers() -> list[Any]:
+    """What lies under the area of a warning: the city."""
+    return [layer for name in ("city",) if name in modules() for layer in modules()[name].layers if layer.kind == "fill"]
 
 
 def _warned(request: HttpRequest, told: dict[str, Any], at: Any) -> services.Warned:
@@ -193,6 +208,7 @@ def _public(row: Broadcast, at: Any) -> dict[str, Any]:
     return {
         "row": row,
         "headline": _said(row.headlines),
+        "where": queries.area_said(row),
         "text": _said(row.texts),
         "instruction": _said(row.instructions),
         "severity": SEVERITY.get(row.severity, ""),

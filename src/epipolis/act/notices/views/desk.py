@@ -33,7 +33,8 @@ def desk(request: HttpRequest) -> HttpResponse:
     context = {
         "calls": [_carried(row, names) for row in calls],
         "letters": [_carried(row, names) for row in letters],
-        "most": _MOST,
+        "calls_in_all": queries.desk(str(Channel.VOICE)).count(),
+        "letters_in_all": queries.desk(str(Channel.LETTER)).count(),
     }
     return render(request, "notices/desk.html", context)
 
@@ -93,7 +94,15 @@ def answers(request: HttpRequest) -> HttpResponse:
 
 def _carried(row: Notice, names: dict[UUID, Any]) -> dict[str, Any]:
     name = names.get(row.person_id) if row.person_id else None
-    return {"row": row, "name": name, "to": unseal(row.to), "subject": unseal(row.subject), "body": unseal(row.body)}
+    language = queries.languages().get(row.language, row.language)
+    return {
+        "row": row,
+        "language": language,
+        "name": name,
+        "to": unseal(row.to),
+        "subject": unseal(row.subject),
+        "body": unseal(row.body),
+    }
 
 
 def _chosen(request: HttpRequest) -> list[UUID]:

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from epipolis.act.notices import queries, services
@@ -19,6 +20,11 @@ from epipolis.core.pages import page_of
 from epipolis.core.problems import ProblemError
 
 ROWS = 50
+KINDS = {
+    "order": gettext_noop("order"),
+    "person": gettext_noop("the person"),
+    "broadcast": gettext_noop("warning"),
+}
 TONES = {
     State.WAITING: "blue",
     State.HELD: "azure",
@@ -57,6 +63,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
         "arrived": counts.get("delivered", 0) + counts.get("read", 0),
         "failed": counts.get("failed", 0) + counts.get("expired", 0),
         "day": sum(counts.values()),
+        "currency": queries.costs(at)["currency"],
     }
     return render(request, "notices/outbox.html", context)
 
@@ -111,7 +118,7 @@ def costs(request: HttpRequest) -> HttpResponse:
         "sent": sum(one.sent for one in by_channel),
         "currency": pack["currency"],
         "pack": pack,
-        "prices": [(Channel(name).label, price) for name, price in pack["part"].items()],
+        "prices": [(Channel(name).label, price, 2 if round(price, 2) == price else 4) for name, price in pack["part"].items()],
         "chart": _chart(by_day),
     }
     return render(request, "notices/costs.html", context)
@@ -120,7 +127,15 @@ def costs(request: HttpRequest) -> HttpResponse:
 def shown(rows: list[Notice]) -> list[dict[str, Any]]:
     """Messages with the words and colours of their lists."""
     abouts = {one.name: _(one.about) for one in queries.kinds()}
-    return [{"row": row, "about": abouts.get(row.template, row.template), "tone": TONES[State(row.state)]} for row in rows]
+    return [
+        {
+            "row": row,
+            "about": abouts.get(row.template, row.template),
+            "kind": _(KINDS.get(row.about_kind, row.about_kind)),
+            "tone": TONES[State(row.state)],
+        }
+        for row in rows
+    ]
 
 
 def notice_page(request: HttpRequest, row: Notice, opened: dict[str, str] | None = None) -> HttpResponse:
@@ -137,6 +152,8 @@ def notice_page(request: HttpRequest, row: Notice, opened: dict[str, str] | None
         "is_open": row.state in OPEN,
         "ways_left": services.ways_left(row),
         "answers": row.answers.count(),
+        "language": queries.languages().get(row.language, row.language),
+        "currency": queries.costs(clock.now())["currency"],
     }
     return render(request, "notices/notice.html", context)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import Truncator
 from django.views.decorators.http import require_POST, require_safe
 
 from epipolis.act.notices import queries, services
@@ -28,7 +29,7 @@ def phones(request: HttpRequest) -> HttpResponse:
 @require_safe
 def phone(request: HttpRequest, to_hash: str) -> HttpResponse:
     """One simulated telephone with its messages and its answers, as its owner sees it."""
-    rows = list(queries.simulated_messages(to_hash)[:_MOST])
+    rows = list(queries.simulated_messages(to_hash).reverse()[:_MOST])[::-1]
     if not rows:
         raise Http404
     shown = [
@@ -59,4 +60,4 @@ def answer_from_phone(request: HttpRequest, to_hash: str) -> HttpResponse:
 
 def _phone(last: SimulatedMessage, count: int) -> dict[str, Any]:
     to = unseal(last.to) if last.channel != "push" else ""
-    return {"to_hash": last.to_hash, "count": count, "to": to, "last": last, "text": unseal(last.body)[:90]}
+    return {"to_hash": last.to_hash, "count": count, "to": to, "last": last, "text": Truncator(unseal(last.body)).chars(140)}

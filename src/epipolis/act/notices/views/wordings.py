@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, override
 from django.views.decorators.http import require_POST, require_safe
 
 from epipolis.act.notices import queries, services
@@ -134,7 +134,8 @@ def _of_form(name: str, form: TemplateForm) -> dict[str, Any] | None:
 
 
 def _filled(text: queries.Wording) -> dict[str, Any]:
-    subject, body = queries.filled(text, _SAMPLES)
+    with override(text.language):
+        subject, body = queries.filled(text, _SAMPLES)
     parts = queries.sms_parts(body)
     name = queries.languages().get(text.language, text.language)
     return {"wording": text, "language": name, "code": text.language, "subject": subject, "body": body, "parts": parts}

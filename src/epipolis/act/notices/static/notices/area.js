@@ -1,5 +1,7 @@
 // A click on the map adds a corner to the area; the corners stand as text, so that the keyboard does the same.
+// Of a warning that is written already its area is drawn.
 const box = document.querySelector("[data-corners]");
+const warned = document.getElementById("warned-area");
 const element = document.querySelector("city-map");
 
 function corners() {
@@ -7,11 +9,19 @@ function corners() {
   return lines.map(([lat, lon]) => [lon, lat]);
 }
 
+const feature = (type, coordinates) => ({ type: "Feature", properties: {}, geometry: { type, coordinates } });
+
+function written() {
+  const rings = JSON.parse(warned.textContent).coordinates.map(([ring]) => ring);
+  return { type: "FeatureCollection", features: rings.flatMap((ring) => [feature("LineString", ring), feature("Polygon", [ring])]) };
+}
+
 function shape() {
+  if (warned) return written();
   const ring = corners();
-  const line = { type: "Feature", properties: {}, geometry: { type: "LineString", coordinates: ring.length > 1 ? [...ring, ring[0]] : [] } };
-  const area = { type: "Feature", properties: {}, geometry: { type: "Polygon", coordinates: ring.length > 2 ? [[...ring, ring[0]]] : [] } };
-  const points = ring.map((one) => ({ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: one } }));
+  const line = feature("LineString", ring.length > 1 ? [...ring, ring[0]] : []);
+  const area = feature("Polygon", ring.length > 2 ? [[...ring, ring[0]]] : []);
+  const points = ring.map((one) => feature("Point", one));
   return { type: "FeatureCollection", features: [line, area, ...points] };
 }
 
@@ -29,13 +39,14 @@ async function start() {
       map.addLayer({ id: "drawn-point", type: "circle", source: "drawn", filter: ["==", "$type", "Point"], paint: { "circle-color": colour, "circle-radius": 4 } });
     } else map.getSource("drawn").setData(shape());
   };
+  draw();
+  if (!box) return;
   map.on("click", (event) => {
     const line = `${event.lngLat.lat.toFixed(5)}, ${event.lngLat.lng.toFixed(5)}`;
     box.value = box.value.trim() ? `${box.value.trim()}\n${line}` : line;
     draw();
   });
   box.addEventListener("input", draw);
-  draw();
 }
 
-if (box && element) start();
+if ((box || warned) && element) start();
