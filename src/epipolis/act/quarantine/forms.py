@@ -54,6 +54,10 @@ def _reason(label: Any = "", *, required: bool = True) -> forms.CharField:
     )
 
 
+def _ground(label: Any) -> forms.CharField:
+    return forms.CharField(label=label, max_length=500, validators=_PLAIN, widget=forms.Textarea(attrs={"rows": 2}))
+
+
 class ListFilter(forms.Form):
     """Which orders are shown."""
 
@@ -99,8 +103,8 @@ class IssueForm(PlaceForm):
     how = forms.ChoiceField(label=_("Told how"), choices=[("written", _("in writing")), ("verbal", _("by word of mouth"))])
     told_at = MomentField(label=_("Told when"))
     language = forms.RegexField(r"^[A-Za-z-]{0,10}$", label=_("Language"), required=False)
-    legal_basis = forms.CharField(label=_("Legal basis"), max_length=500, validators=_PLAIN)
-    purpose = forms.CharField(label=_("Purpose"), max_length=500, validators=_PLAIN)
+    legal_basis = _ground(_("Legal basis"))
+    purpose = _ground(_("Purpose"))
     reason = _reason(_("Reason, where the days are not those of the rule"), required=False)
     household = forms.BooleanField(label=_("Issue the drafts of this household too, each with its own days"), required=False)
 
@@ -136,8 +140,8 @@ class ToldForm(PageForm):
 class TogetherForm(ToldForm):
     """What is the same for all orders that are issued together."""
 
-    legal_basis = forms.CharField(label=_("Legal basis"), max_length=500, validators=_PLAIN)
-    purpose = forms.CharField(label=_("Purpose"), max_length=500, validators=_PLAIN)
+    legal_basis = _ground(_("Legal basis"))
+    purpose = _ground(_("Purpose"))
 
 
 class WellForm(PageForm):

@@ -150,11 +150,11 @@ class CityMap extends HTMLElement {
   }
 
   explain(legend, layer, data) {
+    if (!layer.colour_by && data.features.length) return; // nothing to explain
     const title = document.createElement("b");
     title.textContent = layer.title;
     legend.append(title);
     if (!data.features.length) return void legend.append(this.texts.empty);
-    if (!layer.colour_by) return;
     const steps = breaks(layer, data);
     const colours = ramp(steps.length, isDark(), layer.kind);
     const line = (colour, text) => {
