@@ -220,7 +220,7 @@ def test_watching_keeps_its_grounds_is_told_written_down_and_ends_with_the_order
     )  # fmt: skip
     entry = AuditEntry.objects.get(action="quarantine.watch_on")
     assert (entry.actor, entry.person, entry.detail["basis"]) == ("cora", row.person_id, "law")
-    assert Notice.objects.filter(template="message").count() == 1
+    assert Notice.objects.filter(template="order_news").count() == 1
     with pytest.raises(OrderError, match="place on the map"):
         services.move_order(row.id, place="home", address="3 New Road", reason="moved", by="otto", at=NOW)
     services.lift_order(row.id, reason="well", by="otto", at=NOW)

@@ -40,7 +40,7 @@ class PageForm(forms.Form):
         super().__init__(*args, **({"auto_id": f"{type(self).__name__.lower()}_%s"} | kwargs))
         for field in self.fields.values():
             kind = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
-            kind = "form-check-input" if isinstance(field.widget, forms.CheckboxInput) else kind
+            kind = "form-check-input" if isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple) else kind
             field.widget.attrs.setdefault("class", kind)
 
 

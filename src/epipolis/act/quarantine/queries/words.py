@@ -91,7 +91,10 @@ def ask_text(row: Order) -> str:
 def why_asked(row: Order) -> list[str]:
     """The reasons of what is asked: those of the new days, else the one that was given."""
     decision = row.asks.get("decision")
-    return rules.explain(decision) if decision else [_(row.asks["reason"])] if row.asks.get("reason") else []
+    if decision:
+        return rules.explain(decision)
+    reason = _(row.asks["reason"]) if row.asks.get("reason") else ""
+    return [reason] if reason and reason != ask_text(row) else []
 
 
 def day_text(row: Order, at: datetime) -> str:

@@ -253,7 +253,7 @@ def _send_message(one: Alarm, *, at: datetime) -> None:
 def _tell(one: Alarm, text: str, what: str, *, at: datetime) -> None:
     with override(wordings.language_of(one.order.language)):
         words = gettext(text) % {"link": _link(one)}
-    _send(one, "message", {"text": words}, what, at=at)
+    _send(one, "order_news", {"text": words}, what, at=at)
 
 
 def _link(one: Alarm) -> str:

@@ -108,6 +108,6 @@ def _tell(row: Order, one: Errand, words: str, *, by: audit.Actor, at: datetime)
         values = {"span": queries.span_text(one.begins, one.until), "reason": str(Errand.Reason(one.reason).label)}
         text = gettext(words) % (values | {"link": address_of(link) if link else ""})
     notices.send(
-        row.person_id, "message", {"text": text}, dedupe_key=f"errand:{one.id}:{one.ended is None}",
+        row.person_id, "order_news", {"text": text}, dedupe_key=f"errand:{one.id}:{one.ended is None}",
         about=("order", str(row.id)), language=wordings.language_of(row.language) if row.language else "", by=by, at=at,
     )  # fmt: skip

@@ -69,4 +69,4 @@ def _said(row: Order, what: str, reason: str, language: str, *, at: datetime) ->
         if what in _ENDED:
             ended = clock.local_day(row.ended or at).isoformat()
             return "order_ended", values | ({"until": ended} if what == "lifted" else {})
-        return "message", {"text": gettext(_TEXTS[what]) % values}
+        return "order_news", {"text": gettext(_TEXTS[what]) % values}
