@@ -19,11 +19,15 @@ from epipolis.core import clock
 
 
 class Outcome(NamedTuple):
-    """What became of one item: stored, there already, or rejected by the rule that a field breaks."""
+    """What became of one item: stored, there already, or rejected by the rule that a field breaks.
+
+    `body`, where given, is the answer itself, as JSON.
+    """
 
     status: int
     field: str = ""
     rule: str = ""
+    body: bytes = b""
 
 
 STORED, DUPLICATE = Outcome(201), Outcome(200)
@@ -46,17 +50,18 @@ Write = Callable[..., Sequence[Outcome]]
 class Intake:
     """One high-rate endpoint of a module, at `/api/v1/` + `path`.
 
-    `item` is a msgspec Struct that bounds every field. `write(items, by=…, at=…)` stores a batch in one transaction and
+    `item` is a type of msgspec that bounds every field. `write(items, by=…, at=…)` stores a batch in one transaction and
     returns an outcome for each item; `by` names the devices that sent them. `bulk(body, kind, by=…, at=…)`, where
     given, stores many rows of one request (at `path` + `:bulk`) and returns the report; it raises ValueError where the
-    body cannot be read at all.
+    body cannot be read at all. Where `needs` is empty each item proves itself, and `by` is that of the intake.
     """
 
     path: str
-    item: type
+    item: Any
     write: Write
     needs: str
     bulk: Callable[..., Mapping[str, Any]] | None = None
+    by: str = ""
 
 
 class _Waiting(NamedTuple):

@@ -62,10 +62,12 @@ class Road:
             pool.shutdown()
 
     def takes(self, scope: Scope) -> bool:
-        """Whether this request is for the road: a POST by a device to an intake."""
+        """Whether this request is for the road: a POST by a device to an intake, or of what proves itself."""
         path = scope["path"]
         if scope["method"] != "POST" or not (path in self._intakes or path in self._bulks):
             return False
+        if path in self._intakes and not self._intakes[path].needs:
+            return True
         return any(name == b"authorization" for name, _ in scope["headers"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +79,8 @@ class Road:
             await _reply(send, *await self._take_item(path, headers, receive))
 
     async def _take_item(self, path: str, headers: Mapping[bytes, bytes], receive: Receive) -> Answer:
-        device = await self._admit(headers, self._intakes[path].needs)
+        intake = self._intakes[path]
+        device = await self._admit(headers, intake.needs) if intake.needs else None
         if isinstance(device, tuple):
             return device
         body = await _read(receive, headers, ITEM_BYTES)
@@ -90,7 +93,7 @@ class Road:
         lane = self._lanes[path]
         if self._is_stopping or lane.is_full:
             return _problem(503, "busy", "More arrives than can be stored; send it again.")
-        return _answer(await lane.put(item, actor_name(device)))
+        return _answer(await lane.put(item, actor_name(device) if device else intake.by))
 
     async def _take_bulk(self, intake: Intake, headers: Mapping[bytes, bytes], receive: Receive) -> Answer:
         device = await self._admit(headers, intake.needs)
@@ -187,6 +190,8 @@ def fault(error: Exception) -> dict[str, str]:
 
 
 def _answer(outcome: Outcome) -> Answer:
+    if outcome.body:
+        return outcome.status, outcome.body
     if outcome.status == 201:
         return 201, _STORED
     if outcome.status == 200:

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import msgspec
 from django.http import HttpRequest
 from ninja import Body, Router, Schema, Status
 from pydantic import Field
@@ -276,6 +277,12 @@ class PositionsOut(Schema):
     rejected: list[dict[str, Any]]
 
 
+class PostedOut(PositionsOut):
+    """`clock`: how wrong the clock of the phone is, in the language of the person; empty where it is right."""
+
+    clock: str
+
+
 class FollowedOut(Schema):
     status: str
 
@@ -331,14 +338,14 @@ def send_positions(request: HttpRequest):
         raise ProblemError(422, "invalid", str(error)[:500]) from error
 
 
-@router.post("phones/positions", auth=None, response=PositionsOut)
+@router.post("phones/positions", auth=None, response=PostedOut)
 def send_own_positions(request: HttpRequest, data: Body[Annotated[list[PositionIn], Field(min_length=1, max_length=200)]]):
     """What a telephone sends for itself: the secret in each row proves it. Unknown or ended secrets are refused by row."""
-    items = [services.Position(**one.dict()) for one in data]
-    found = services.load_items(items, by="phone", at=clock.now())
-    if found["rejected_rows"] == len(items):
-        raise ProblemError(403, "bad_phone", "Nothing was taken.", found["rejected"][:20])
-    return found
+    answer = services.answer_posts([[services.Position(**one.dict()) for one in data]], by="phone", at=clock.now())[0]
+    told = msgspec.json.decode(answer.body)
+    if answer.status != 200:
+        raise ProblemError(answer.status, told["code"], told["detail"], told["errors"])
+    return told
 
 
 @router.get("watches", auth=Needs("quarantine.desk"), response=list[WatchOut])

@@ -113,6 +113,7 @@ MODULE = Module(
             "quarantine.position",
             bulk=services.load_positions,
         ),
+        Intake("quarantine/phones/positions", services.Post, services.answer_posts, "", by="phone"),
     ),
     importers=(
         Importer(

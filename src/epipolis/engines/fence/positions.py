@@ -21,6 +21,7 @@ OPTIONAL = {
 """person: row of fences and states. time: epoch seconds, UTC. lon, lat: degrees, both NaN or empty for a word without a
 place. accuracy: metres, radius of 68 %. battery: 0 to 1. source: 0 gps, 1 network, 2 cell, 3 device. arrived: epoch seconds by
 the clock of who received it. excused: at that time the person may be elsewhere, as was agreed."""
+FUTURE = "is from the future"
 ISLAND = 1e-3
 """Degrees around 0, 0 in which nobody is quarantined, but faulty telephones are."""
 
@@ -87,7 +88,7 @@ def check_positions(
         rules = [
             ("person", "must be the number of a person under order", ~((person >= 0) & (person < (people or 2**31)))),
             ("time", "must be there, between 2000 and 2200", ~((time >= 946_684_800) & (time < 7_258_118_400))),
-            ("time", "is from the future", time > now + rule.clock_tolerance),
+            ("time", FUTURE, time > now + rule.clock_tolerance),
             ("lon", "must be a longitude from -180 to 180", some & ~(np.abs(lon) <= 180)),
             ("lat", "must be a latitude from -90 to 90", some & ~(np.abs(lat) <= 90)),
             ("lat", "0, 0 is the place of telephones that know none", (np.abs(lon) < ISLAND) & (np.abs(lat) < ISLAND)),

@@ -25,6 +25,7 @@ from .alarms import (
     watches,
     without_phone,
 )
+from .clocks import clock_text, future_text, length_text
 from .errands import ErrandCount, errand_counts, errand_spans, errands_at, errands_of, span_text
 from .fences import (
     appeal_days,
@@ -121,6 +122,7 @@ __all__ = [
     "change_name",
     "change_text",
     "changes_of",
+    "clock_text",
     "closed_alarms",
     "contacts_in",
     "count_due",
@@ -145,6 +147,7 @@ __all__ = [
     "fence_rules",
     "first_due",
     "first_positive_day",
+    "future_text",
     "grounds_of",
     "holders_of_phone",
     "household_in",
@@ -158,6 +161,7 @@ __all__ = [
     "kept_fixes",
     "last_days",
     "last_told_ill",
+    "length_text",
     "link_of",
     "needs_of",
     "negative_samples",

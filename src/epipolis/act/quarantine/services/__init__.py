@@ -32,6 +32,7 @@ from .needs import NeedAsked, Report, meet_need, self_report, tell_needs
 from .papers import PAPERS, Paper, draw_paper
 from .phones import end_phone, enrol_phone, orders_of_phone, phone_address
 from .positions import Position, load_items, load_positions, record_positions
+from .posts import Post, answer_of, answer_posts, post_positions
 from .rows import FIELDS
 from .storing import OrderError
 from .together import MOST_TOGETHER, TOGETHER, Shared, issue_together, start_issuing
@@ -63,6 +64,7 @@ __all__ = [
     "OrderError",
     "Paper",
     "Position",
+    "Post",
     "Report",
     "Shared",
     "Terms",
@@ -70,6 +72,8 @@ __all__ = [
     "address_of",
     "agree_errand",
     "answer_appeal",
+    "answer_of",
+    "answer_posts",
     "change_days",
     "climb",
     "climb_ladders",
@@ -119,6 +123,7 @@ __all__ = [
     "on_people_unmerged",
     "orders_of_phone",
     "phone_address",
+    "post_positions",
     "read_shift_note",
     "record_positions",
     "refer_alarm",

@@ -9,22 +9,29 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 import pyarrow as pa
+from django.db import connection
 from django.utils.translation import gettext_noop
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from epipolis.core import audit, clock
+from epipolis.act.quarantine import queries
+from epipolis.core import audit, clock, live
 from epipolis.core.intake import STORED, Outcome, rejected
-from epipolis.engines.fence import SOURCES, check_positions, counts_in
-from epipolis.engines.fence.positions import ISLAND
+from epipolis.engines.fence import SOURCES, Problem, check_positions, counts_in
+from epipolis.engines.fence.positions import FUTURE, ISLAND
 
 from .memory import Memory, seconds
-from .streaming import fence_rule, follower
+from .streaming import TOPIC, Turn, fence_rule, follower
 
 Moment = Annotated[datetime, Meta(tz=True)]
 _UNKNOWN = gettext_noop("is no phone of somebody who is watched (any more)")
 _AT_ONCE, _SHOWN, _MOST_ROWS = 100_000, 1_000, 1_000_000
 _SKEW = 120  # seconds by which a phone's clock may be wrong before it is set right
+_CHANGES = 60  # seconds by which a wrong clock must change to be told anew
+_CLOCKS = """
+UPDATE quarantine_watch w SET clock_ahead = n.ahead FROM unnest(%s::bigint[], %s::bigint[]) AS n(order_id, ahead)
+WHERE w.order_id = n.order_id AND w.ended IS NULL
+"""
 _NUMBER = {name: number for number, name in enumerate(SOURCES)}
 
 
@@ -66,7 +73,7 @@ class Taken:
 def record_positions(items: Sequence[Position], *, by: audit.Actor, at: datetime) -> list[Outcome]:
     """Follow a batch of positions in one transaction; return what became of each. Twice changes nothing."""
     outcomes = [STORED] * len(items)
-    for row, name, rule in _take(items, Taken(), by=by, at=at):
+    for row, name, rule in take(items, Taken(), by=by, at=at).problems:
         outcomes[row] = rejected(name, rule)
     return outcomes
 
@@ -92,41 +99,93 @@ def _load(
 ) -> dict[str, Any]:
     for start in range(0, len(items), _AT_ONCE):
         part = items[start : start + _AT_ONCE]
-        for row, name, rule in _take(part, taken, by=by, at=at):
+        for row, name, rule in take(part, taken, by=by, at=at).problems:
             taken.reject(start + row + 1 if numbers is None else numbers[start + row], name, rule)
     taken.rejected.sort(key=lambda one: one["row"])
     found: dict[str, Any] = msgspec.to_builtins(taken)
     return found
 
 
-def _take(items: Sequence[Position], taken: Taken, *, by: audit.Actor, at: datetime) -> list[tuple[int, str, str]]:
-    """Follow decoded rows; add to the counts, and return what was refused as row, field and rule."""
+@dataclass(frozen=True)
+class Followed:
+    """What was followed of some items: what was refused as row, field and rule, and what the fence made of the rest."""
+
+    problems: list[tuple[int, str, str]]
+    rows: pa.Table | None = None  # `person`, `time`, and `item`, the number of the item
+    before: NDArray[np.int64] | None = None  # for each row when its person had been heard of last
+    ordered: NDArray[np.bool_] | None = None  # for each row whether its time lies in that of the order
+    found: pa.Table | None = None
+    clocks: tuple[tuple[int, int, int], ...] = ()  # item, order, and by how many seconds its clock is ahead
+
+
+def take(items: Sequence[Position], taken: Taken, *, by: audit.Actor, at: datetime) -> Followed:
+    """Follow decoded rows in a turn of the stream; add to the counts."""
     if not items:
-        return []
+        return Followed([])
     secrets = [sha256(one.phone.encode()).digest() for one in items]
-    table = _columns(items, at)
+    table, ahead = _columns(items, at)
     with follower.turn(at) as turn:
-        people, source_rows = _people(turn.memory, secrets)
-        if source_rows is not None:
+        memory = turn.memory
+        people, source_rows = _people(memory, secrets)
+        source_rows = np.arange(len(items)) if source_rows is None else source_rows
+        if len(source_rows) != len(items):
             table = table.take(pa.array(source_rows))
         table = table.add_column(0, "person", pa.array(people))
+        clocks = _note_clocks(turn, people, ahead[source_rows])
         good, problems = check_positions(table, seconds(at), fence_rule(clock.local_day(at)))
-        refused = 0
+        kept = np.ones(table.num_rows, bool)
+        kept[[one.row for one in problems]] = False
+        rows, before, ordered, found = None, None, None, None
         if good.num_rows:
+            who, when = (good.column(name).to_numpy() for name in ("person", "time"))
+            before = memory.states.rows["time"][who]
+            ordered = (when >= memory.fences["starts"][who]) & (when < memory.fences["ends"][who])
+            rows = pa.table({"person": who, "time": when, "item": source_rows[kept]})
             found = turn.positions(good)
-            counts = counts_in(found)
-            taken.accepted += counts["taken"]
-            taken.repeated += counts["repeated"]
-            taken.older += counts["older"]
-            taken.not_ordered += counts["not_ordered"]
-            taken.transitions += found.num_rows
+            _count(taken, found)
         bad: dict[int, tuple[str, str]] = {}
         for one in problems:
-            row = one.row if source_rows is None else int(source_rows[one.row])
-            bad.setdefault(row, ("phone", _UNKNOWN) if one.field == "person" else (one.field, one.rule))
-        refused = len(bad)
-        audit.record("quarantine.positions", by=by, at=at, rows=good.num_rows, rejected=refused)
-    return [(row, *why) for row, why in sorted(bad.items())]
+            row = int(source_rows[one.row])
+            bad.setdefault(row, _why(one, int(ahead[row])))
+        audit.record("quarantine.positions", by=by, at=at, rows=good.num_rows, rejected=len(bad))
+    wrong = tuple((int(source_rows[row]), order, off) for row, order, off in clocks)
+    return Followed([(row, *why) for row, why in sorted(bad.items())], rows, before, ordered, found, wrong)
+
+
+def _why(problem: Problem, ahead: int) -> tuple[str, str]:
+    if problem.field == "person":
+        return "phone", _UNKNOWN
+    if problem.rule == FUTURE and ahead:
+        return problem.field, queries.future_text(ahead)
+    return problem.field, problem.rule
+
+
+def _count(taken: Taken, found: pa.Table) -> None:
+    counts = counts_in(found)
+    taken.accepted += counts["taken"]
+    taken.repeated += counts["repeated"]
+    taken.older += counts["older"]
+    taken.not_ordered += counts["not_ordered"]
+    taken.transitions += found.num_rows
+
+
+def _note_clocks(turn: Turn, people: NDArray[np.int32], ahead: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """Tell the desk whose clock is wrong, or right again: a step of the stream where it changed by a minute or more.
+
+    Returns row, order and seconds of those that are wrong now.
+    """
+    memory = turn.memory
+    known = people >= 0
+    if not (ahead[known].any() or memory.clocks[people[known]].any()):
+        return []
+    last = {int(who): row for row, who in enumerate(people.tolist()) if who >= 0}
+    now = [(row, int(memory.orders[who]), int(ahead[row]), int(memory.clocks[who])) for who, row in last.items()]
+    if changed := [[order, off] for _, order, off, had in now if abs(off - had) >= _CHANGES]:
+        turn.step("clock", {"orders": changed})
+        with connection.cursor() as cursor:
+            cursor.execute(_CLOCKS, [[order for order, _ in changed], [off or None for _, off in changed]])
+        live.tell(TOPIC)
+    return [(row, order, off) for row, order, off, _ in now if off]
 
 
 def _people(memory: Memory, secrets: list[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64] | None]:
@@ -139,7 +198,9 @@ def _people(memory: Memory, secrets: list[bytes]) -> tuple[NDArray[np.int32], ND
     return np.array([row for _, row in pairs], np.int32), np.array([number for number, _ in pairs], np.int64)
 
 
-def _columns(items: Sequence[Position], at: datetime) -> pa.Table:
+def _columns(items: Sequence[Position], at: datetime) -> tuple[pa.Table, NDArray[np.int64]]:
+    """The columns of the fence, and for each item by how many seconds the clock of its device is ahead, 0 as far as known."""
+
     def floats(name: str, kind: Any) -> NDArray[Any]:
         return np.fromiter((np.nan if (v := getattr(one, name)) is None else v for one in items), kind, len(items))
 
@@ -147,9 +208,10 @@ def _columns(items: Sequence[Position], at: datetime) -> pa.Table:
     nowhere = (np.abs(lon) < ISLAND) & (np.abs(lat) < ISLAND)  # phones that know no place; they are alive all the same
     nowhere |= np.isnan(lon) | np.isnan(lat)
     lon[nowhere] = lat[nowhere] = np.nan
-    return pa.table(
+    time, ahead = np.fromiter((_second(one, at) for one in items), np.dtype((np.int64, 2)), len(items)).T
+    table = pa.table(
         {
-            "time": np.fromiter((_second(one, at) for one in items), np.int64, len(items)),
+            "time": np.ascontiguousarray(time),
             "lon": lon,
             "lat": lat,
             "accuracy": floats("accuracy", np.float32),
@@ -158,13 +220,19 @@ def _columns(items: Sequence[Position], at: datetime) -> pa.Table:
             "source": np.fromiter((_NUMBER[one.source] for one in items), np.uint8, len(items)),
         }
     )
+    return table, np.ascontiguousarray(ahead)
 
 
-def _second(one: Position, at: datetime) -> int:
+def _second(one: Position, at: datetime) -> tuple[int, int]:
+    """The moment of a position, by the right clock, and by how many seconds the device's own is ahead."""
     time = one.time if type(one.time) is int else int(one.time.timestamp())  # type: ignore[union-attr]  # -- else a datetime
-    if one.sent is not None and abs(skew := (at - one.sent).total_seconds()) > _SKEW:
-        time += round(skew / 60) * 60  # whole minutes: what is sent twice stays the same second
-    return max(-(2**53), min(2**53, time))
+    time = max(-(2**53), min(2**53, time))
+    if one.sent is None:
+        late = time - seconds(at)
+        return time, late if late > _SKEW else 0
+    if abs(skew := (at - one.sent).total_seconds()) <= _SKEW:
+        return time, 0
+    return time + round(skew / 60) * 60, round(-skew)  # whole minutes: what is sent twice stays the same second
 
 
 _many, _line = msgspec.json.Decoder(list[Position]), msgspec.json.Decoder(Position)

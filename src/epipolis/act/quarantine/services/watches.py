@@ -30,7 +30,7 @@ def sync_watch(order_id: int, *, at: datetime) -> None:
             return
         is_new = row is None or row.ended is not None
         if is_new:
-            fresh = {"began": at, "ended": None, "body": b"", "state": "unknown", "since": None, "heard": None}
+            fresh = {"began": at, "body": b"", "state": "unknown"} | dict.fromkeys(("ended", "since", "heard", "clock_ahead"))
             Watch.objects.update_or_create(order_id=order_id, defaults=fresh)
             audit.record("quarantine.follow", by=TOPIC, at=at, subject=order_id)
         elif _stands(turn, facts):
@@ -71,6 +71,7 @@ def _end(turn: Turn, row: Watch, *, at: datetime) -> None:
     transitions, _ = told.delete()
     phones = _end_phones(order, by=TOPIC, at=at)
     row.ended, row.body, row.seq, row.battery, row.charging = at, b"", turn.stream.seq, None, None
+    row.clock_ahead = None
     row.save()
     days = queries.paper_rules(clock.local_day(at))["appeal_days"]
     evidence = kept.count()

@@ -69,7 +69,12 @@ def desk(request: HttpRequest) -> HttpResponse:
         "show": show,
         "page": page,
         "people": [
-            _person(one, named) | {"has_phone": one.order_id not in bare, "errand": errands.get(one.order_id)}
+            _person(one, named)
+            | {
+                "has_phone": one.order_id not in bare,
+                "errand": errands.get(one.order_id),
+                "clock": queries.clock_text(one.clock_ahead or 0),
+            }
             for one in page.object_list
         ],
         "alarms": [

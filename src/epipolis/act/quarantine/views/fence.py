@@ -58,6 +58,7 @@ def fence_page(request: HttpRequest, row: Order, status: int = 200, **more: Any)
         "day": queries.day_text(row, at),
         "watch": watch,
         "holder": holder,
+        "clock": queries.clock_text((watch and watch.clock_ahead) or 0),
         "errands": shown_errands(row, at),
         "shared": queries.holders_of_phone(holder) - 1 if holder else 0,
         "fixes": [_shown(one) for one in _fixes(row)],

@@ -50,8 +50,9 @@ class FencePhone extends HTMLElement {
       if (answer.status >= 500) throw new Error(String(answer.status));
       const sent = new Set(all.map((fix) => fix.time));
       localStorage.setItem(this.key, JSON.stringify(this.waiting().filter((fix) => !sent.has(fix.time))));
-      if (!answer.ok) this.state.textContent = this.dataset.refused;
-      else if (tell) this.state.textContent = `${this.dataset.sent} ${new Date().toLocaleTimeString()}`;
+      const told = await answer.json().catch(() => ({}));
+      if (!answer.ok) this.state.textContent = `${this.dataset.refused} ${told.detail ?? ""}`;
+      else if (tell || told.clock) this.state.textContent = `${this.dataset.sent} ${new Date().toLocaleTimeString()} ${told.clock ?? ""}`;
     } catch {
       this.state.textContent = `${this.dataset.waits} ${all.length}`;
     }
