@@ -149,7 +149,8 @@ def person_days(since: date, until: date, at: datetime) -> float:
 
 def _on_errands(first: datetime, last: datetime) -> timedelta:
     """The time of errands that were agreed with people who were watched then: no alarm could rise."""
-    total, until = timedelta(), {}
+    total = timedelta()
+    until: dict[int, datetime] = {}
     rows = Errand.objects.filter(begins__lt=last, until__gt=first, order__watch__isnull=False).order_by("order", "begins", "id")
     for one in rows.select_related("order__watch"):
         watch = one.order.watch
