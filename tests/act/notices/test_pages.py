@@ -292,3 +292,46 @@ def test_costs_are_counted_by_channel_and_day(as_role):
     assert "0.06" in page
     assert "USD" in page
     assert text(client.get("/notices/costs/?days=nonsense"))
+
+
+@pytest.mark.parametrize("told", [{"first": "pigeon"}, {"language": "xx"}, {"stopped": ["in_app"]}])
+def test_a_wish_that_cannot_be_is_told_and_nothing_is_noted(as_role, client, told):
+    ana = person()
+    answer = as_role("tracer").post(f"/notices/people/{ana}/prefer/", told)
+    own = client.post("/notices/mine/", {"code": issue_return_code(ana, by="test", at=NOW), "prefer": "yes"} | told)
+
+    assert (answer.status_code, own.status_code) == (422, 422)
+    assert "is not one of the available choices" in answer.content.decode()
+    assert "is not one of the available choices" in own.content.decode()
+    assert not Preference.objects.exists()
+
+
+def test_a_call_without_a_word_on_how_it_went_changes_nothing(as_role):
+    client = as_role("tracer")
+    row = play(notice(channels=("voice", "sms")))
+    page = client.post(f"/notices/desk/{row.id}/call/", {"note": "x"}, follow=True)
+
+    row.refresh_from_db()
+    assert "Say whether somebody was reached" in text(page)
+    assert (row.channel, row.state, row.step) == ("voice", "sent", 0)
+    assert "No letter is chosen" in text(client.post("/notices/desk/posted/", {}, follow=True))
+
+
+def test_what_was_opened_asks_for_no_page_that_there_is_not(as_role):
+    client = as_role("tracer")
+    row = notice()
+    page = text(client.post(f"/notices/{row.id}/open/"))
+
+    assert "Hello." in page
+    assert f'hx-get="/notices/{row.id}/"' in page
+    assert "live:notices" not in page.split('id="notice"')[0]
+
+
+def test_a_filter_that_is_none_and_an_answer_that_is_too_long_are_told(as_role):
+    client = as_role("tracer")
+    row = play(notice(person(phones=["0912 555 801"])))
+    assert "is not one of the available choices" in text(client.get("/notices/?state=lost"))
+
+    page = client.post(f"/notices/phone/{row.to_hash}/answer/", {"text": "x" * 501, "channel": "sms"}, follow=True)
+
+    assert "An answer has 1 to 500 letters" in text(page)

@@ -46,9 +46,7 @@ def print_letters(ids: list[UUID], *, by: audit.Actor, at: datetime) -> bytes:
     Raises:
         NoticeError: one of these is no letter that waits.
     """
-    rows = [_carried(number, str(Channel.LETTER)) for number in dict.fromkeys(ids)]
-    if not rows:
-        raise NoticeError(gettext_noop("No letter is chosen."))
+    rows = _letters(ids)
     names = people.named([row.person_id for row in rows if row.person_id], by=by, at=at, why=WHY)
     letters = [(row, str(names.get(row.person_id, ""))) for row in rows]
     for row in rows:
@@ -64,9 +62,9 @@ def note_posted(ids: list[UUID], *, by: audit.Actor, at: datetime) -> int:
     """Say that letters are in the post: for what we can know they have arrived.
 
     Raises:
-        NoticeError: one of these is no letter that waits.
+        NoticeError: one of these is no letter that waits, or none is chosen.
     """
-    rows = [_carried(number, str(Channel.LETTER)) for number in dict.fromkeys(ids)]
+    rows = _letters(ids)
     for row in rows:
         note(row, "posted", "", at=at, by=audit.actor_name(by))
         arrive(row, str(State.DELIVERED), at=at)
@@ -137,6 +135,12 @@ def read_own(person: UUID, *, at: datetime) -> list[tuple[Notice, str, str]]:
             note(row, str(State.READ), "", at=at, by="the person")
         found.append((row, unseal(row.subject), unseal(row.body)))
     return found
+
+
+def _letters(ids: list[UUID]) -> list[Notice]:
+    if not ids:
+        raise NoticeError(gettext_noop("No letter is chosen."))
+    return [_carried(number, str(Channel.LETTER)) for number in dict.fromkeys(ids)]
 
 
 def _carried(notice_id: UUID, channel: str) -> Notice:

@@ -43,9 +43,14 @@ def desk(request: HttpRequest) -> HttpResponse:
 @require_POST
 def call(request: HttpRequest, notice_id: UUID) -> HttpResponse:
     """Say how a call went."""
+    if request.POST.get("reached") not in ("yes", "no"):
+        messages.error(request, _("Say whether somebody was reached."))
+        return redirect("notices:desk")
     try:
-        reached = request.POST.get("reached") == "yes"
-        services.note_call(notice_id, reached, by=request.user, at=clock.now(), text=request.POST.get("note", "")[:300])
+        reached = request.POST["reached"] == "yes"
+        services.note_call(
+            notice_id, reached, by=request.user, at=clock.now(), text=request.POST.get("note", "")[:300].replace("\0", "")
+        )
         messages.success(request, _("Noted.") if reached else _("Noted; the next way is tried."))
     except services.NoticeError as error:
         messages.error(request, _(error.text) % error.values)

@@ -150,6 +150,7 @@ def notice_page(request: HttpRequest, row: Notice, opened: dict[str, str] | None
         "events": events,
         "opened": opened,
         "is_open": row.state in OPEN,
+        "live_topic": "" if opened else "notices",  # what was opened stays open
         "ways_left": services.ways_left(row),
         "answers": row.answers.count(),
         "language": queries.languages().get(row.language, row.language),

@@ -85,12 +85,10 @@ def mine(request: HttpRequest) -> HttpResponse:
     except people_services.CodeError as error:
         form.add_error("code", _(str(error)))
         return render(request, "notices/mine.html", {"form": form}, status=429 if error.locked else 403)
-    is_saved = False
-    if "prefer" in request.POST:
-        told = PreferenceForm(request.POST)
-        if is_saved := told.is_valid():
-            wanted = {"channels": told.channels, "language": told.cleaned_data["language"]}
-            services.prefer(found, **wanted, stopped=told.cleaned_data["stopped"], by=services.THE_PERSON, at=at)
+    is_saved, told = False, PreferenceForm(request.POST) if "prefer" in request.POST else None
+    if told is not None and (is_saved := told.is_valid()):
+        wanted = {"channels": told.channels, "language": told.cleaned_data["language"]}
+        services.prefer(found, **wanted, stopped=told.cleaned_data["stopped"], by=services.THE_PERSON, at=at)
     rows = [
         {**one, "subject": subject, "body": body}
         for row, subject, body in services.read_own(found, at=at)
@@ -99,11 +97,11 @@ def mine(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": rows,
         "code": code,
-        "preference_form": _preference_form(found),
+        "preference_form": _preference_form(found) if told is None or is_saved else told,
         "is_saved": is_saved,
         "push_key": services.push_key() if settings.push_contact else "",
     }
-    return render(request, "notices/mine_messages.html", context)
+    return render(request, "notices/mine_messages.html", context, status=200 if told is None or is_saved else 422)
 
 
 @public

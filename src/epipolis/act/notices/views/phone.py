@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from epipolis.act.notices import queries, services
@@ -55,6 +57,8 @@ def answer_from_phone(request: HttpRequest, to_hash: str) -> HttpResponse:
     form = AnswerForm(request.POST)
     if form.is_valid():
         services.answer_from_phone(to_hash, form.cleaned_data["channel"], form.cleaned_data["text"], at=clock.now())
+    else:
+        messages.error(request, _("An answer has 1 to 500 letters."))
     return redirect("notices:phone", to_hash=to_hash)
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from epipolis.act.notices import queries, services
 from epipolis.act.notices.forms import TemplateForm
+from epipolis.act.notices.models import Channel
 from epipolis.core import clock
 from epipolis.core.access import needs
 
@@ -111,8 +112,9 @@ def _page(request: HttpRequest, name: str, *, form: TemplateForm | None = None, 
         "about": _(kind.about),
         "shown": [_preview(name, language, at) for language in queries.languages()],
         "draft": _of_form(name, form) if form and form.is_bound and form.is_valid() else None,
-        "versions": queries.templates(name),
+        "versions": [(row, queries.languages().get(row.language, row.language)) for row in queries.templates(name)],
         "languages": queries.languages(),
+        "only": ", ".join(str(Channel(one).label) for one in kind.channels),
         "form": form or TemplateForm(),
         "places": [f"{{{one}}}" for one in (*kind.places, *queries.OWN_WORDS)],
     }
