@@ -15,13 +15,13 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from epipolis.act.quarantine import queries
-from epipolis.core import audit, clock, live
+from epipolis.core import audit, live
 from epipolis.core.intake import STORED, Outcome, rejected
 from epipolis.engines.fence import SOURCES, Problem, check_positions, counts_in
 from epipolis.engines.fence.positions import FUTURE, ISLAND
 
 from .memory import Memory, seconds
-from .streaming import TOPIC, Turn, fence_rule, follower
+from .streaming import TOPIC, Turn, follower
 
 Moment = Annotated[datetime, Meta(tz=True)]
 _UNKNOWN = gettext_noop("is no phone of somebody who is watched (any more)")
@@ -132,7 +132,7 @@ def take(items: Sequence[Position], taken: Taken, *, by: audit.Actor, at: dateti
             table = table.take(pa.array(source_rows))
         table = table.add_column(0, "person", pa.array(people))
         clocks = _note_clocks(turn, people, ahead[source_rows])
-        good, problems = check_positions(table, seconds(at), fence_rule(clock.local_day(at)))
+        good, problems = check_positions(table, seconds(at), turn.rule)
         kept = np.ones(table.num_rows, bool)
         kept[[one.row for one in problems]] = False
         rows, before, ordered, found = None, None, None, None

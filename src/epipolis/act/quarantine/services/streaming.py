@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -157,10 +157,9 @@ class Follower:
             found = ended if ended.num_rows else found
         return found
 
-    def apply_positions(self, table: pa.Table, at: datetime) -> pa.Table:
+    def apply_positions(self, table: pa.Table, at: datetime, rule: FenceRule | None = None) -> pa.Table:
         """Follow positions whose `person` is a row of the memory."""
-        memory = self.memory
-        rule = fence_rule(clock.local_day(at))
+        memory, rule = self.memory, rule or fence_rule(clock.local_day(at))
         excused = memory.excused(table)
         own = table if excused is None else table.append_column("excused", pa.array(excused))
         found = follow(memory.states, own, Fences(memory.fences), rule, now=seconds(at))
@@ -199,6 +198,11 @@ class Turn:
         self.memory = follower.memory
         self.wants_checkpoint = self.goes_on = self.changes_memory = False
 
+    @cached_property
+    def rule(self) -> FenceRule:
+        """The rule of the day, read once."""
+        return fence_rule(clock.local_day(self.at))
+
     def step(self, kind: str, facts: Mapping[str, Any]) -> pa.Table:
         """A step that is not positions."""
         body = to_json(facts)
@@ -210,7 +214,7 @@ class Turn:
         """Follow positions; columns as the fence has them, `person` a row of the memory."""
         body = _write(table, self.memory)
         self.changes_memory, self.memory.step = True, self.stream.seq + 1
-        found = self.follower.apply_positions(table, self.at)
+        found = self.follower.apply_positions(table, self.at, self.rule)
         return self._done("positions", body, found)
 
     def _done(self, kind: str, body: str, found: pa.Table) -> pa.Table:
