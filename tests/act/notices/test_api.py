@@ -242,6 +242,8 @@ def test_a_preference_is_set(as_role):  # noqa: F811 -- the fixture
     ).json()
 
     assert (told["channels"], told["stopped"]) == (["email"], ["sms"])
+    own = client.put(f"{API}/people/{ana}/preference", {"stopped": ["in_app"]}, content_type="application/json")
+    assert (own.status_code, own.json()["detail"]) == (409, "The own page shows every message and cannot be stopped.")
     wrong = client.put(f"{API}/people/{ana}/preference", {"language": "xx"}, content_type="application/json")
     assert wrong.status_code == 409
 

@@ -10,6 +10,7 @@ from epipolis.core import retention
 from epipolis.sense.people.services import erase_person
 
 from .factories import NOW, notice, person
+from .test_broadcasts import areas, out, warned  # noqa: F401 -- a fixture
 from .test_outbox import play
 
 pytestmark = pytest.mark.django_db
@@ -46,3 +47,15 @@ def test_of_somebody_who_was_erased_everything_goes_at_once_and_nothing_leaves()
     assert other.body
     assert not Inbound.objects.exists()
     assert not Preference.objects.exists()
+
+
+def test_a_warning_that_was_changed_is_forgotten_before_the_one_that_changed_it(areas, staff):  # noqa: F811 -- the fixture
+    old = out(areas, staff)
+    told = warned(districts=tuple(old.districts), replaces=old.id)
+    new = services.draft_broadcast(told, by=staff("commander", name="three"), at=NOW + timedelta(minutes=5))
+
+    with_what_is_left = services.forget_notices(NOW + timedelta(minutes=1), NOW + timedelta(days=1_096))
+
+    new.refresh_from_db()
+    assert (with_what_is_left, new.replaces_id) == (1, None)
+    assert services.forget_notices(NOW + timedelta(days=1), NOW + timedelta(days=1_096)) == 1

@@ -149,7 +149,7 @@ class Broadcast(models.Model):
     ended_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     ended = models.DateTimeField(null=True)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
-    replaces = models.ForeignKey("self", models.PROTECT, null=True, related_name="newer")  # the warning that it changes
+    replaces = models.ForeignKey("self", models.SET_NULL, null=True, related_name="newer")  # the warning that it changes
     queued_up_to = models.UUIDField(null=True)  # everybody up to this number has their message
     people = models.PositiveIntegerField(default=0)
     simulated = models.BooleanField(default=False)

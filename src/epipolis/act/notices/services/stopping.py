@@ -52,13 +52,15 @@ def prefer(
 
     Raises:
         LookupError: there is no such person.
-        NoticeError: there is no such channel or language.
+        NoticeError: there is no such channel or language, or it cannot be stopped.
     """
     found = people.person(person)
     if found is None or found.erased:
         raise LookupError("there is no such person")
     if unknown := [one for one in (*channels, *stopped) if one not in Channel.values]:
         raise NoticeError(gettext_noop("There is no channel %(name)s."), name=unknown[0])
+    if Channel.IN_APP in stopped:
+        raise NoticeError(gettext_noop("The own page shows every message and cannot be stopped."))
     if language and language not in queries.languages():
         raise NoticeError(gettext_noop("There is no language %(name)s here."), name=language)
     both = set(channels) & set(stopped)
