@@ -335,3 +335,14 @@ def test_a_filter_that_is_none_and_an_answer_that_is_too_long_are_told(as_role):
     page = client.post(f"/notices/phone/{row.to_hash}/answer/", {"text": "x" * 501, "channel": "sms"}, follow=True)
 
     assert "An answer has 1 to 500 letters" in text(page)
+
+
+def test_ways_beyond_the_three_that_the_form_shows_stay(as_role):
+    ana, client = person(), as_role("tracer")
+    services.prefer(ana, channels=["email", "sms", "voice", "letter"], by="test", at=NOW)
+    told = {"first": "email", "second": "sms", "third": "voice"}
+
+    client.post(f"/notices/people/{ana}/prefer/", told | {"language": "es"})
+    assert Preference.objects.get().channels == ["email", "sms", "voice", "letter"]
+    client.post(f"/notices/people/{ana}/prefer/", told | {"third": ""})
+    assert Preference.objects.get().channels == ["email", "sms"]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -62,9 +63,8 @@ def prefer(request: HttpRequest, person_id: UUID) -> HttpResponse:
     form = PreferenceForm(request.POST)
     if not form.is_valid():
         return _person(request, person_id, preference_form=form, status=422)
-    told = {"channels": form.channels, "language": form.cleaned_data["language"], "stopped": form.cleaned_data["stopped"]}
     try:
-        services.prefer(person_id, **told, by=request.user, at=clock.now())
+        services.prefer(person_id, **_wanted(form, person_id), by=request.user, at=clock.now())
     except LookupError as error:
         raise Http404 from error
     messages.success(request, _("Noted."))
@@ -87,8 +87,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         return render(request, "notices/mine.html", {"form": form}, status=429 if error.locked else 403)
     is_saved, told = False, PreferenceForm(request.POST) if "prefer" in request.POST else None
     if told is not None and (is_saved := told.is_valid()):
-        wanted = {"channels": told.channels, "language": told.cleaned_data["language"]}
-        services.prefer(found, **wanted, stopped=told.cleaned_data["stopped"], by=services.THE_PERSON, at=at)
+        services.prefer(found, **_wanted(told, found), by=services.THE_PERSON, at=at)
     rows = [
         {**one, "subject": subject, "body": body}
         for row, subject, body in services.read_own(found, at=at)
@@ -150,6 +149,17 @@ def _person(
         "key": at.strftime("%Y%m%d%H%M%S%f"),
     }
     return render(request, "notices/person.html", context, status=status)
+
+
+def _wanted(form: PreferenceForm, person_id: UUID) -> dict[str, Any]:
+    """What a form says; ways beyond the three that it shows stay where those are as they were."""
+    held, channels = queries.preference(person_id), form.channels
+    more = held.channels[len(channels) :] if held and len(channels) == 3 and held.channels[:3] == channels else []
+    return {
+        "channels": [*channels, *more],
+        "language": form.cleaned_data["language"],
+        "stopped": form.cleaned_data["stopped"],
+    }
 
 
 def _preference_form(person_id: UUID) -> PreferenceForm:
