@@ -33,6 +33,16 @@ class MomentField(forms.DateTimeField):
         super().__init__(widget=widget, **options)
 
 
+class WordsField(forms.CharField):
+    """What somebody writes in lines; browsers count a line's end once and send it as two characters."""
+
+    def __init__(self, *, rows: int = 2, **options: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": rows}), validators=_PLAIN, **options)
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(value.replace("\r\n", "\n") if isinstance(value, str) else value)
+
+
 class PageForm(forms.Form):
     """One of several forms on a page: its fields have ids of their own there, and the looks of the page."""
 
@@ -45,13 +55,7 @@ class PageForm(forms.Form):
 
 
 def _reason(label: Any = "", *, required: bool = True) -> forms.CharField:
-    return forms.CharField(
-        label=label or _("Reason"),
-        required=required,
-        max_length=1_000,
-        validators=_PLAIN,
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
+    return WordsField(label=label or _("Reason"), required=required, max_length=1_000)
 
 
 def _ground(label: Any) -> forms.CharField:
@@ -102,7 +106,12 @@ class IssueForm(PlaceForm):
     until = DayField(label=_("Last day"), required=False)
     how = forms.ChoiceField(label=_("Told how"), choices=[("written", _("in writing")), ("verbal", _("by word of mouth"))])
     told_at = MomentField(label=_("Told when"))
-    language = forms.RegexField(r"^[A-Za-z-]{0,10}$", label=_("Language"), required=False)
+    language = forms.RegexField(
+        r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,6})?$",
+        label=_("Language"),
+        required=False,
+        error_messages={"invalid": _("must be a language code such as en, es or zh-Hant")},
+    )
     legal_basis = _ground(_("Legal basis"))
     purpose = _ground(_("Purpose"))
     reason = _reason(_("Reason, where the days are not those of the rule"), required=False)
@@ -172,15 +181,14 @@ class NeedsForm(PageForm):
         choices=Need.Kind.choices,
         widget=forms.CheckboxSelectMultiple(attrs={"class": ""}),
     )
-    text = forms.CharField(
-        label=_("In their words"), required=False, max_length=1_000, validators=_PLAIN, widget=forms.Textarea(attrs={"rows": 2})
-    )
+    text = WordsField(label=_("In their words"), required=False, max_length=1_000)
     urgent = forms.BooleanField(label=_("needed today"), required=False)
     client_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
-        if Need.Kind.OTHER in found.get("kinds", ()) and not found.get("text"):
+        is_vague = Need.Kind.OTHER in found.get("kinds", ()) or (found.get("urgent") and not found.get("kinds"))
+        if is_vague and not found.get("text") and "text" not in self.errors:
             raise forms.ValidationError(_("Say what is needed."))
         return found
 
@@ -194,16 +202,11 @@ class NeedsForm(PageForm):
 
 class AnswerForm(PageForm):
     answer = forms.ChoiceField(label=_("Answer"), choices=Appeal.Answer.choices)
-    text = forms.CharField(label=_("Why"), max_length=_LONG, validators=_PLAIN, widget=forms.Textarea(attrs={"rows": 4}))
+    text = WordsField(label=_("Why"), max_length=_LONG, rows=4)
 
 
 class AppealForm(PageForm):
-    text = forms.CharField(
-        label=_("What should be looked at again?"),
-        max_length=_LONG,
-        validators=_PLAIN,
-        widget=forms.Textarea(attrs={"rows": 4}),
-    )
+    text = WordsField(label=_("What should be looked at again?"), max_length=_LONG, rows=4)
     client_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 

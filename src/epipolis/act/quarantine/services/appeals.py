@@ -9,8 +9,8 @@ from django.utils.translation import gettext_noop
 
 from epipolis.act.quarantine import queries
 from epipolis.act.quarantine.models import Appeal, Order, State
-from epipolis.core import audit
-from epipolis.core.sealing import seal
+from epipolis.core import audit, clock
+from epipolis.core.sealing import seal, unseal
 
 from .issuing import lift_order, say_why
 from .storing import OrderError, locked, store, values
@@ -18,13 +18,14 @@ from .telling import tell_person
 
 _SHOWN = ("kind", "starts", "until", "standard_until", "is_earliest", "legal_basis", "purpose", "watched", "issued_at")
 LONGEST = 4_000
+_ALL = 4 * LONGEST  # with what is added while it is looked at
 
 
 @transaction.atomic
 def file_appeal(order_id: int, text: str, *, by: audit.Actor, at: datetime, client_id: UUID | None = None) -> Appeal:
     """Ask for another look at an order. What stands about it now is kept with the appeal. The order holds meanwhile.
 
-    The same `client_id` again, or a second appeal while one is open, is the one that is there.
+    The same `client_id` again is the same appeal. What is said while one is open is added to its words.
 
     Raises:
         Order.DoesNotExist: there is none.
@@ -36,15 +37,29 @@ def file_appeal(order_id: int, text: str, *, by: audit.Actor, at: datetime, clie
     if not 1 <= len(text.strip()) <= LONGEST:
         raise OrderError("text", gettext_noop("say in your words what should be looked at again"))
     known = Appeal.objects.filter(order=row, client_id=client_id).first() if client_id else None
-    open_one = known or Appeal.objects.filter(order=row, answered_at=None).first()
+    if known is not None:
+        return known
+    open_one = Appeal.objects.filter(order=row, answered_at=None).first()
     if open_one is not None:
-        return open_one
+        return _add_words(open_one, row, text.strip(), by=by, at=at)
     made = Appeal.objects.create(
         order=row, text=seal(text.strip()), evidence=evidence_of(row), at=at, by=audit.actor_name(by), client_id=client_id
     )
     store(row, "appealed", {}, {"appeal": made.id}, by=by, at=at)
     tell_person(row, "appealed", by=by, at=at)
     return made
+
+
+def _add_words(appeal: Appeal, row: Order, text: str, *, by: audit.Actor, at: datetime) -> Appeal:
+    told = unseal(appeal.text)
+    if told == text or told.startswith(f"{text}\n\n") or f": {text}\n\n" in f"{told}\n\n":
+        return appeal  # sent twice
+    if len(told) + len(text) > _ALL:
+        raise OrderError("text", gettext_noop("your request is being looked at; what you wrote is too long to be added to it"))
+    appeal.text = seal(f"{told}\n\n{clock.local_day(at).isoformat()}: {text}")
+    appeal.save(update_fields=["text"])
+    store(row, "appealed", {}, {"appeal": appeal.id}, by=by, at=at)
+    return appeal
 
 
 def evidence_of(row: Order) -> dict[str, Any]:

@@ -132,9 +132,14 @@ def say_why(reason: str) -> str:
     Raises:
         OrderError: there is none.
     """
-    if not reason.strip():
+    if not is_said(reason):
         raise OrderError("reason", gettext_noop("say why"))
     return reason.strip()
+
+
+def is_said(text: str) -> bool:
+    """Whether a text has a letter or a digit at all: what only looks empty says nothing."""
+    return any(letter.isalnum() for letter in text)
 
 
 def check_days(row: Order, starts: date | None, until: date | None, *, at: datetime) -> None:
@@ -164,9 +169,9 @@ def place_of(place: str, facility: str, address: str, lon: float | None, lat: fl
     """
     if place not in PlaceKind.values:
         raise OrderError("place", gettext_noop("must be home or facility"))
-    if place == PlaceKind.FACILITY and not facility.strip():
+    if place == PlaceKind.FACILITY and not is_said(facility):
         raise OrderError("facility", gettext_noop("say which facility"))
-    if not address.strip() and not (place == PlaceKind.FACILITY):
+    if not is_said(address) and not (place == PlaceKind.FACILITY):
         raise OrderError("address", gettext_noop("say where the person stays"))
     if (lon is None) != (lat is None):
         raise OrderError("lat", gettext_noop("give both longitude and latitude, or none"))

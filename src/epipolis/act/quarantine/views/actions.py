@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
@@ -29,7 +30,7 @@ from epipolis.act.quarantine.forms import (
     WatchForm,
     WellForm,
 )
-from epipolis.act.quarantine.models import Order
+from epipolis.act.quarantine.models import Order, State
 from epipolis.act.quarantine.queries import Planned
 from epipolis.act.quarantine.services import OrderError, Terms
 from epipolis.core import clock
@@ -54,6 +55,8 @@ def _act(
 ) -> HttpResponse:
     """Do what a form asks; a refusal shows the page again with the form as it was filled in."""
     row = order_or_404(number)
+    if not _is_on_page(row, name):  # somebody else was faster, or the page is an old one
+        return page(request, row, 422, refused=_("This order has changed meanwhile: that cannot be done any more."))
     if not form.is_valid():
         return page(request, row, 422, **{name: form}, refused=_("Something could not be read; look at the marked fields."))
     try:
@@ -61,11 +64,20 @@ def _act(
     except OrderError as error:
         if error.field in form.fields:
             form.add_error(error.field, _(error.rule))
-        return page(request, order_or_404(number), 422, **{name: form}, refused=f"{_field(form, error)}{_(error.rule)}")
+        return page(
+            request, order_or_404(number), 422, **{name: form}, refused=capfirst(f"{_field(form, error)}{_(error.rule)}")
+        )
     messages.success(request, done)
     if getattr(found, "asks", "") == "follow_up":
         messages.warning(request, _("The follow-up of this person ends on another day. Should it be changed too?"))
     return redirect("quarantine:order", row.id)
+
+
+def _is_on_page(row: Order, name: str) -> bool:
+    """Whether the page of an order, as it stands now, shows this form."""
+    if name in ("issue_form", "withdraw_form"):
+        return row.state == State.DRAFT
+    return name == "answer_form" or (row.is_open if name == "needs_form" else row.state == State.ISSUED)
 
 
 def _action(permission: str, name: str, form: type[PageForm], run: Callable[..., Any], done: str, what: str) -> View:

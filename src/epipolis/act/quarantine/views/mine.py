@@ -1,13 +1,16 @@
 """The page of the person under an order: one link, no account, no script, three languages, a few kilobytes."""
 
+import re
 from datetime import datetime
 from typing import Any
+from unicodedata import normalize
 from uuid import uuid4
 
 from django.conf import settings as platform
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
@@ -29,6 +32,7 @@ _PERSON = "the person"
 _TOLD = frozenset({"imported", "issued", "verbal", "written", "extended", "shortened", "confirmed", "moved", "errand",
                    "errand_off", "appealed", "answered", "watch_on", "watch_off", "ended", "lifted"})  # fmt: skip
 _LOOKS = 40
+_DEGREES = re.compile(r"\s*°?\s*[cC]?$")
 _NO_LONGER = gettext_noop("The person no longer agrees.")
 
 
@@ -53,7 +57,7 @@ def mine(request: HttpRequest, token: str) -> HttpResponse:
 def _language(request: HttpRequest, row: Order) -> str:
     """The one that was chosen on the page, else that of the order, else the browser's."""
     spoken = dict(platform.LANGUAGES)
-    chosen = request.GET.get("language", "")
+    chosen = request.GET.get("language", "").lower()
     if chosen in spoken:
         return chosen
     own = row.language.casefold()
@@ -69,7 +73,7 @@ def _do(request: HttpRequest, row: Order, at: datetime) -> HttpResponse:
     try:
         error, forms = run(request, row, at)
     except OrderError as refused:
-        error, forms = _(refused.rule), {}
+        error, forms = capfirst(_(refused.rule)), {}
     if "token" in forms:
         return redirect("quarantine:phone", forms["token"])
     if error:
@@ -80,10 +84,12 @@ def _do(request: HttpRequest, row: Order, at: datetime) -> HttpResponse:
 
 def _report(request: HttpRequest, row: Order, at: datetime) -> tuple[str, dict[str, Any]]:
     told = request.POST.copy()
-    told["temperature"] = told.get("temperature", "").replace(",", ".")
+    told["temperature"] = _degrees(told.get("temperature", ""))
     form = ReportForm(told)
     if not form.is_valid():
-        return _("Something could not be read. Please look at the temperature."), {"report_form": form}
+        if "temperature" in form.errors:
+            return _("The temperature could not be read. Write it like 36.6, between 30 and 45 °C."), {"report_form": form}
+        return _("Something could not be read. Please try again."), {"report_form": form}
     report = form.report(clock.local_day(at), all_well="all_well" in request.POST)
     if report is None:
         return _("Please answer at least one question."), {"report_form": form}
@@ -91,24 +97,38 @@ def _report(request: HttpRequest, row: Order, at: datetime) -> tuple[str, dict[s
     return "", {}
 
 
+def _degrees(text: str) -> str:
+    """A temperature as people write it: 37,5, 37.5 °C, and in the wide digits of Chinese keyboards."""
+    return _DEGREES.sub("", normalize("NFKC", text).strip()).replace(",", ".")
+
+
 def _needs(request: HttpRequest, row: Order, at: datetime) -> tuple[str, dict[str, Any]]:
     form = NeedsForm(request.POST)
     if not form.is_valid():
-        return _("Please say what you need."), {"needs_form": form}
+        return _too_long(form) or _("Please say what you need."), {"needs_form": form}
     services.tell_needs(row.id, form.needs, by=_PERSON, at=at)
     return "", {}
+
+
+def _too_long(form: NeedsForm | AppealForm) -> str:
+    most = form.fields["text"].max_length  # type: ignore[attr-defined]  # -- it is a field of words
+    if form.has_error("text", "max_length"):
+        return _("This is too long: please say it in at most %(most)s characters.") % {"most": most}
+    return ""
 
 
 def _appeal(request: HttpRequest, row: Order, at: datetime) -> tuple[str, dict[str, Any]]:
     form = AppealForm(request.POST)
     if not form.is_valid():
-        return _("Please say in your words what should be looked at again."), {"appeal_form": form}
+        return _too_long(form) or _("Please say in your words what should be looked at again."), {"appeal_form": form}
     services.file_appeal(row.id, form.cleaned_data["text"], client_id=form.cleaned_data["client_id"], by=_PERSON, at=at)
     return "", {}
 
 
 def _unwatch(request: HttpRequest, row: Order, at: datetime) -> tuple[str, dict[str, Any]]:
     """Who agreed to be watched by phone may take that back."""
+    if not row.watched:
+        return _("Your phone is not watched."), {}
     if row.watch_basis != "consent":
         return _("This was ordered by law; you can appeal against it below."), {}
     services.unwatch_order(row.id, reason=_NO_LONGER, by=_PERSON, at=at)
