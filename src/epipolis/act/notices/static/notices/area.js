@@ -40,6 +40,10 @@ async function start() {
     } else map.getSource("drawn").setData(shape());
   };
   draw();
+  map.on("idle", () => { // the city's layers come and go; the area stays above them
+    const own = ["drawn-fill", "drawn-line", "drawn-point"];
+    if (map.getStyle().layers.at(-1).id !== own.at(-1)) own.forEach((name) => map.getLayer(name) && map.moveLayer(name));
+  });
   if (!box) return;
   map.on("click", (event) => {
     const line = `${event.lngLat.lat.toFixed(5)}, ${event.lngLat.lng.toFixed(5)}`;
