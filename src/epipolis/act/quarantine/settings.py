@@ -10,6 +10,7 @@ class Settings:
     hotline: str = ""  # the telephone number that papers and the person's page show
     watch_law: str = ""  # the legal basis of watching a phone, where the rules that ship say none
     watch_purpose: str = ""  # and its purpose; without both no phone is ever watched
+    disease: str = "COVID-19"  # of orders from another list that name none
     import_rows: int = 1_000  # rows of a list that are taken in one transaction
     shift_notes_days: int = 30  # notes that shifts of the desk leave for each other
 

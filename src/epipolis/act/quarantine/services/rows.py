@@ -7,9 +7,9 @@ from unicodedata import normalize
 
 from django.utils.translation import gettext_noop
 
-from epipolis.act.followup.settings import settings as followed
 from epipolis.act.quarantine import queries
 from epipolis.act.quarantine.models import Kind, PlaceKind, State
+from epipolis.act.quarantine.settings import settings
 from epipolis.core import clock
 from epipolis.core.imports import Row
 from epipolis.sense.cases.services.values import CellError, day_order, is_empty, read_day
@@ -24,7 +24,7 @@ from .storing import OrderError
 OWN_FIELDS = {
     "order": gettext_noop("the order’s number in the list, by which it is found again"),
     "kind": gettext_noop("isolation or quarantine"),
-    "disease": gettext_noop("disease; empty: the one that this city follows up"),
+    "disease": gettext_noop("disease; empty: the one of the settings"),
     "state": gettext_noop("draft, issued, ended or lifted; empty: as the days say"),
     "starts": gettext_noop("first day"),
     "until": gettext_noop("last day"),
@@ -115,7 +115,7 @@ class OrderRow:
     @property
     def disease(self) -> str:
         told = self.text("disease")
-        return told if told and told.casefold() != followed.disease.casefold() else followed.disease
+        return told if told and told.casefold() != settings.disease.casefold() else settings.disease
 
     @property
     def is_over(self) -> bool:
