@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.template.loader import render_to_string
 
 from epipolis.core import clock
 from tests.understand.situation.test_queries import NOW, TODAY, district, report
@@ -92,3 +93,10 @@ def test_the_api_gives_the_figures_as_known_at_a_moment(commander):
 @pytest.mark.parametrize("moment", ["2030-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "2026-01-01T00:00:00", "x", "\0"])
 def test_the_api_refuses_moments_that_make_no_sense(commander, moment):
     assert commander.get("/api/v1/situation/", {"as_known_at": moment}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(1_833.333333, "1,833.3"), (20.0, "20"), (0, "0"), (None, "–"), (123_456, "123,456")]
+)
+def test_a_figure_is_shown_with_one_decimal_at_most(value, shown):
+    assert f">{shown}</div>" in render_to_string("situation/_figure.html", {"title": "x", "value": value})
