@@ -325,6 +325,7 @@ def test_an_order_is_found_by_its_number_in_the_other_list_which_only_who_sees_n
     client.force_login(staff("tracer"))
     shown = client.get("/quarantine/?view=all&number=A-1").content.decode()
     assert (row.number in shown, "O-2021" in shown.replace(row.number, "")) == (True, False)
+    assert row.number not in client.get(f"/quarantine/?view=all&number=X-{row.id}").content.decode()
     page = reverse("quarantine:order", args=[row.id])
     assert "<bdi>A-1</bdi>" in client.get(page).content.decode()
     client.force_login(staff("epidemiologist", name="eva"))

@@ -1,5 +1,6 @@
 """Lists of orders: what an officer decides next, who is under an order, what is over; and the same as files."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,6 +18,7 @@ from .schedules import paper_rules
 _UNANSWERED = Exists(Appeal.objects.filter(order=OuterRef("pk"), answered_at=None))
 _UNMET = Exists(Need.objects.filter(order=OuterRef("pk"), met_at=None))
 _ASKED = ~Q(asks={})
+_OWN_NUMBER = re.compile(r"(?:[Oo]-?\d{4}-?)?([0-9]{1,17})", re.ASCII)  # as on papers, or its last part
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,9 @@ def orders(at: datetime, wanted: Wanted) -> QuerySet[Order]:
 
 def _numbered(number: str) -> Q:
     """The order of this number, or the one that had it in the list from which it was taken over."""
-    digits = number.rpartition("-")[2].strip()
-    is_own = digits.isascii() and digits.isdigit() and len(digits) < 18
+    own = _OWN_NUMBER.fullmatch(number)
     listed = Q(reference__endswith=f":{fingerprint(number)}")
-    return Q(id=int(digits)) | listed if is_own else listed
+    return Q(id=int(own[1])) | listed if own else listed
 
 
 def _view(view: str, at: datetime) -> Q:
