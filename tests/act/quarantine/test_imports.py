@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from epipolis.act.notices.models import Notice
-from epipolis.act.quarantine import services
+from epipolis.act.quarantine import queries, services
 from epipolis.act.quarantine.models import Order, OrderChange, OrderLink, Watch
 from epipolis.core import rules
 from epipolis.core.imports import ImportOptions
@@ -168,6 +168,25 @@ def test_a_draft_of_the_list_is_a_draft_here_and_a_later_file_issues_it(take):
     report = take(ANA + ",issued", head=head)
 
     assert (report.changed, again(row).state, OrderLink.objects.count()) == (1, "issued", 1)
+
+
+def test_a_draft_of_the_list_follows_a_later_file_and_a_row_that_changed_otherwise_is_named(take):
+    head = HEAD + ",state"
+    take(ANA + ",draft", BO + ",issued", head=head)
+    report = take(ANA.replace("2021-03-29", "2021-03-27") + ",draft", BO.replace("2 Heping", "7 Heping") + ",issued", head=head)
+    row, other = Order.objects.order_by("id")
+
+    assert (report.changed, row.until, row.state, row.revision) == (1, date(2021, 3, 27), "draft", 2)
+    assert unseal(other.address) == "2 Heping Road"
+    assert "change the rest on the order’s page" in report.problems[0].rule
+
+
+def test_how_fast_an_office_issues_is_not_measured_by_orders_of_another_list(take):
+    take(ANA)
+    issued(at=NOW)
+    found = {one.name: one for one in queries.shares(date(2021, 3, 1), date(2021, 3, 20))}
+
+    assert (found["issued_in_a_day"].met, found["issued_in_a_day"].of, found["extended"].of) == (1, 1, 2)
 
 
 def test_who_isolates_by_the_list_is_no_longer_in_quarantine_whichever_row_comes_first(take):

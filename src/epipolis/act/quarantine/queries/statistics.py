@@ -1,6 +1,6 @@
 """How orders go: how many, how fast, how long, how often changed, appealed and helped. Shares carry what they count."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
@@ -70,12 +70,13 @@ def shares(since: date, until: date) -> list[Share]:
     appeals = Appeal.objects.filter(order__in=numbers)
     appealed = appeals.values("order").distinct().count()
     answered = appeals.exclude(answered_at=None)
-    in_a_day = [row for row in rows if row.issued_at and row.issued_at - row.known_at <= timedelta(days=1)]
+    own = _own(rows)
+    in_a_day = [row for row in own if row.issued_at and row.issued_at - row.known_at <= timedelta(days=1)]
     asked = [row for row in rows if row.needs_asked and row.issued_at and row.needs_asked - row.issued_at <= timedelta(days=1)]
     spoken = [row for row in rows if row.verbal_at]
     texts = _share_texts()
     made = {
-        "issued_in_a_day": (len(in_a_day), len(rows)),
+        "issued_in_a_day": (len(in_a_day), len(own)),
         "needs_in_a_day": (len(asked), len(rows)),
         "written": (sum(1 for row in spoken if row.written_at), len(spoken)),
         "extended": (len(changed.get("extended", ())), len(rows)),
@@ -99,7 +100,7 @@ def spreads(since: date, until: date) -> list[Spread]:
     lengths = {
         "to_issue": (
             _("from the draft to the order"),
-            [(row.issued_at - row.known_at) / _HOUR for row in rows if row.issued_at],
+            [(row.issued_at - row.known_at) / _HOUR for row in _own(rows) if row.issued_at],
         ),
         "to_writing": (
             _("from word of mouth to writing"),
@@ -118,10 +119,15 @@ def _middle(hours: Sequence[float]) -> tuple[float | None, float | None]:
     return round(median(ordered), 1), round(ordered[min(len(ordered) - 1, int(0.9 * len(ordered)))], 1)
 
 
+def _own(rows: Iterable[Order]) -> list[Order]:
+    """Without those of another list: how long they waited for an officer is not known here."""
+    return [row for row in rows if not row.reference]
+
+
 def _issued(since: date, until: date) -> Any:
     start, end = clock.start_of(since), clock.start_of(until + timedelta(days=1))
     return Order.objects.filter(issued_at__gte=start, issued_at__lt=end).only(
-        "id", "known_at", "issued_at", "verbal_at", "written_at", "needs_asked"
+        "id", "known_at", "issued_at", "verbal_at", "written_at", "needs_asked", "reference"
     )
 
 
@@ -132,7 +138,10 @@ def last_days(at: datetime, days: int = 14) -> tuple[date, date]:
 
 def _share_texts() -> dict[str, tuple[str, str]]:
     found = {
-        "issued_in_a_day": (_("Issued within a day"), _("Of orders issued: those issued within 24 hours after the draft.")),
+        "issued_in_a_day": (
+            _("Issued within a day"),
+            _("Of orders drafted here and issued: those issued within 24 hours after the draft."),
+        ),
         "needs_in_a_day": (_("Asked about needs on the first day"), _("Of orders issued: needs asked within 24 hours.")),
         "written": (_("Given in writing"), _("Of orders told by word of mouth: those also given in writing.")),
         "extended": (_("Extended"), _("Of orders issued: those that were made longer.")),

@@ -94,7 +94,9 @@ def follow_list(
         return False, None
     row.imported = now
     changed, doubt = False, None
-    if row.state == State.ISSUED and told.is_over:
+    if row.state == told.state == State.DRAFT:
+        changed = _redraft(row, told, source, by=by, at=at)
+    elif row.state == State.ISSUED and told.is_over:
         changed = _end(row, told, tell=tell, by=by, at=at)
     elif row.state == State.ISSUED and told.state == State.ISSUED and now["until"] != before.get("until"):
         if _text(row.until) == before.get("until"):
@@ -110,6 +112,15 @@ def follow_list(
     return changed, doubt
 
 
+def _redraft(row: Order, told: OrderRow, source: str, *, by: audit.Actor, at: datetime) -> bool:
+    before = values(row, ISSUED)
+    row.starts, row.until, row.standard_until = told.day("starts"), told.day("until"), told.day("until")
+    row.decision = _decision(told, source, row.until, at=at)
+    _set_place(row, told, at=at)
+    store(row, "redrafted", before, values(row, ISSUED), by=by, at=at, reason=FROM_LIST)
+    return True
+
+
 def _end(row: Order, told: OrderRow, *, tell: bool, by: audit.Actor, at: datetime) -> bool:
     finish(row, told.state, (why_over(told), {}), by=by, at=at)
     row.ended = ended_at(told, at=at)
@@ -123,7 +134,7 @@ def _end(row: Order, told: OrderRow, *, tell: bool, by: audit.Actor, at: datetim
 def _set_days(row: Order, told: OrderRow, source: str, *, tell: bool, by: audit.Actor, at: datetime) -> bool:
     before, former = values(row, DAYS), row.until
     row.until, row.is_earliest = told.day("until"), False
-    if row.decision.get("rule") == source:  # no rule of this platform counted the days
+    if row.decision.get("rule") == _rule(source):  # no rule of this platform counted the days
         row.standard_until, row.decision = row.until, _decision(told, source, row.until, at=at)
     kind = "extended" if former is None or (row.until and row.until > former) else "shortened"
     store(row, kind, before, values(row, DAYS), by=by, at=at, reason=why_over(told), told=("days",))
@@ -158,7 +169,11 @@ def _decision(told: OrderRow, source: str, until: date | None, *, at: datetime) 
     ]
     if told.text("reason"):
         reasons.append((_WHY, {"reason": told.text("reason")}))
-    return Decision(day, source, clock.local_day(at), {}, tuple(reasons)).to_json()
+    return Decision(day, _rule(source), clock.local_day(at), {}, tuple(reasons)).to_json()
+
+
+def _rule(source: str) -> str:
+    return f"list {source}"
 
 
 def _end_reason(told: OrderRow, *, at: datetime) -> dict[str, Any]:
