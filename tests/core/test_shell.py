@@ -89,6 +89,7 @@ def test_a_stranger_is_welcomed_and_finds_the_doors(client):
 
     assert "/accounts/login/" in page
     assert "/about/retention/" in page
+    assert all(f'href="{one}"' in page for one in ("/situation/public/", "/notices/alerts/", "/notices/mine/", "/people/mine/"))
     assert "data-stream" not in page
 
 

@@ -22,8 +22,20 @@ _DOORS = (
         gettext_noop("The situation"),
         gettext_noop("Cases in the city, without names."),
     ),
+    (
+        "notices:alerts",
+        "speakerphone",
+        gettext_noop("Warnings of the city"),
+        gettext_noop("What is dangerous now, and what to do."),
+    ),
     ("checkins:phone_here", "qrcode", gettext_noop("Check in"), gettext_noop("Scan a venue’s code so that you can be warned.")),
     ("people:mine", "user-search", gettext_noop("My data"), gettext_noop("What is kept about you, and who looked at it.")),
+    (
+        "notices:mine",
+        "message",
+        gettext_noop("My messages"),
+        gettext_noop("What the health office wrote to you, and how you want to be told."),
+    ),
 )
 
 
