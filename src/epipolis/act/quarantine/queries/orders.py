@@ -70,7 +70,12 @@ def reports_of(row: Order) -> QuerySet[SelfReport]:
 
 def link_of(row: Order) -> OrderLink | None:
     """The link that opens this order now."""
-    return OrderLink.objects.filter(order=row.id, revoked=None).first()
+    return links_of([row.id]).get(row.id)
+
+
+def links_of(orders: Collection[int]) -> dict[int, OrderLink]:
+    """The same for many orders."""
+    return {one.order_id: one for one in OrderLink.objects.filter(order__in=list(orders), revoked=None)}
 
 
 def ends_at(row: Order) -> datetime | None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext, gettext_noop, override
 from epipolis.act.notices import queries as wordings
 from epipolis.act.notices import services as notices
 from epipolis.act.quarantine import queries
-from epipolis.act.quarantine.models import Order, PlaceKind
+from epipolis.act.quarantine.models import Order, OrderLink, PlaceKind
 from epipolis.core import audit, clock
 
 from .links import address_of
@@ -30,18 +30,20 @@ _TEXTS = {
 
 def tell_person(row: Order, what: str, *, by: audit.Actor, at: datetime, reason: str = "") -> None:
     """Send a notice about an order in the caller's transaction. Each change of an order is told once."""
-    notices.send_each([_asked(row, what, reason, at=at)], by=by, at=at)
+    notices.send_each([_asked(row, what, reason, queries.link_of(row), at=at)], by=by, at=at)
 
 
 def tell_people(rows: Iterable[Order], what: str, *, by: audit.Actor, at: datetime) -> int:
     """The same for many orders at once; return how many messages there are."""
-    sent = notices.send_each([_asked(row, what, "", at=at) for row in rows], by=by, at=at)
+    rows = list(rows)
+    links = queries.links_of([row.id for row in rows])
+    sent = notices.send_each([_asked(row, what, "", links.get(row.id), at=at) for row in rows], by=by, at=at)
     return sum(one is not None for one in sent)
 
 
-def _asked(row: Order, what: str, reason: str, *, at: datetime) -> notices.Asked:
+def _asked(row: Order, what: str, reason: str, link: OrderLink | None, *, at: datetime) -> notices.Asked:
     language = wordings.language_of(row.language)
-    template, values = _said(row, what, reason, language, at=at)
+    template, values = _said(row, what, reason, link, language, at=at)
     return notices.Asked(
         person=row.person_id,
         template=template,
@@ -52,8 +54,9 @@ def _asked(row: Order, what: str, reason: str, *, at: datetime) -> notices.Asked
     )
 
 
-def _said(row: Order, what: str, reason: str, language: str, *, at: datetime) -> tuple[str, dict[str, Any]]:
-    link = queries.link_of(row)
+def _said(
+    row: Order, what: str, reason: str, link: OrderLink | None, language: str, *, at: datetime
+) -> tuple[str, dict[str, Any]]:
     with override(language):
         values = {
             "place": gettext("home") if row.place == PlaceKind.HOME else row.facility,
