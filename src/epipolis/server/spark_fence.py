@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SCHEMA = ", ".join(
     [
         *("person int", "time bigint", "lon double", "lat double", "accuracy float", "battery float"),
-        *("charging boolean", "source tinyint", "arrived bigint"),
+        *("charging boolean", "source tinyint", "arrived bigint", "excused boolean"),
     ]
 )
 """Columns of the positions, in Spark's words; time and arrived in epoch seconds."""

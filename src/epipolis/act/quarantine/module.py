@@ -78,6 +78,7 @@ MODULE = Module(
     jobs=(
         Job(services.look_for_silence, every=timedelta(minutes=1)),
         Job(services.climb_ladders, every=timedelta(minutes=1)),
+        Job(services.ask_network, every=timedelta(minutes=5)),
         Job(services.sync_watches, every=timedelta(minutes=10)),
         Job(services.end_orders, every=timedelta(minutes=10)),
         Job(services.forget_erased, every=timedelta(hours=1)),

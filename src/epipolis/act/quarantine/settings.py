@@ -12,6 +12,10 @@ class Settings:
     watch_purpose: str = ""  # and its purpose; without both no phone is ever watched
     disease: str = "COVID-19"  # of orders from another list that name none
     import_rows: int = 1_000  # rows of a list that are taken in one transaction
+    network: str = ""  # the operator that is asked where enrolled terminals are: mlp, camara or simulated; empty: none
+    network_url: str = ""  # its address
+    network_user: str = ""  # the name by which it knows this city (mlp)
+    network_secret: str = ""  # the password (mlp) or access token (camara)
     shift_notes_days: int = 30  # notes that shifts of the desk leave for each other
 
 

@@ -18,6 +18,7 @@ from .alarms import (
     take_alarm,
 )
 from .appeals import answer_appeal, evidence_of, file_appeal
+from .asking import ask_network
 from .changing import accept_ask, change_days, decline_ask, move_order, note_told, note_well
 from .contacts import draft_from_follow_up, draft_from_follow_ups
 from .drafting import draft_from_case, draft_order
@@ -29,6 +30,7 @@ from .links import address_of, find_link, note_use, renew_link, token_of
 from .listeners import on_case_confirmed, on_case_revised, on_follow_ups, on_people_merged, on_people_unmerged
 from .memory import shown_fence, shown_fixes
 from .needs import NeedAsked, Report, meet_need, self_report, tell_needs
+from .networks import NAMES as NETWORKS
 from .papers import PAPERS, Paper, draw_paper
 from .phones import end_phone, enrol_phone, orders_of_phone, phone_address
 from .positions import Position, load_items, load_positions, record_positions
@@ -55,6 +57,7 @@ __all__ = [
     "FIELDS",
     "HOW",
     "MOST_TOGETHER",
+    "NETWORKS",
     "PAPERS",
     "TOGETHER",
     "UNDOABLE",
@@ -74,6 +77,7 @@ __all__ = [
     "answer_appeal",
     "answer_of",
     "answer_posts",
+    "ask_network",
     "change_days",
     "climb",
     "climb_ladders",

@@ -118,15 +118,17 @@ class Followed:
     clocks: tuple[tuple[int, int, int], ...] = ()  # item, order, and by how many seconds its clock is ahead
 
 
-def take(items: Sequence[Position], taken: Taken, *, by: audit.Actor, at: datetime) -> Followed:
-    """Follow decoded rows in a turn of the stream; add to the counts."""
+def take(
+    items: Sequence[Position], taken: Taken, *, by: audit.Actor, at: datetime, orders: Sequence[tuple[int, ...]] | None = None
+) -> Followed:
+    """Follow decoded rows in a turn of the stream; add to the counts. `orders`: of whom each is, where no secret proves it."""
     if not items:
         return Followed([])
-    secrets = [sha256(one.phone.encode()).digest() for one in items]
+    secrets = [sha256(one.phone.encode()).digest() for one in items] if orders is None else []
     table, ahead = _columns(items, at)
     with follower.turn(at) as turn:
         memory = turn.memory
-        people, source_rows = _people(memory, secrets)
+        people, source_rows = _people(memory, orders or [memory.phones.get(one, ()) for one in secrets])
         source_rows = np.arange(len(items)) if source_rows is None else source_rows
         if len(source_rows) != len(items):
             table = table.take(pa.array(source_rows))
@@ -188,9 +190,8 @@ def _note_clocks(turn: Turn, people: NDArray[np.int32], ahead: NDArray[np.int64]
     return [(row, order, off) for row, order, off, _ in now if off]
 
 
-def _people(memory: Memory, secrets: list[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64] | None]:
+def _people(memory: Memory, orders: Sequence[tuple[int, ...]]) -> tuple[NDArray[np.int32], NDArray[np.int64] | None]:
     """For each position the row of its person, -1 for an unknown phone; and of which position, where phones are shared."""
-    orders = [memory.phones.get(one, ()) for one in secrets]
     if all(len(one) <= 1 for one in orders):
         rows = (memory.row_of.get(one[0], -1) if one else -1 for one in orders)
         return np.fromiter(rows, np.int32, len(orders)), None

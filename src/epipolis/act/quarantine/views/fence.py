@@ -17,6 +17,7 @@ from epipolis.act.quarantine import queries, services
 from epipolis.act.quarantine.forms import CallForm, CloseForm, EnrolForm, ReasonForm, VisitForm
 from epipolis.act.quarantine.models import Order
 from epipolis.act.quarantine.services import OrderError
+from epipolis.act.quarantine.settings import settings
 from epipolis.core import clock
 from epipolis.core.access import needs
 from epipolis.core.modules import Layer
@@ -71,6 +72,7 @@ def fence_page(request: HttpRequest, row: Order, status: int = 200, **more: Any)
         "close_form": CloseForm(),
         "refer_form": ReasonForm(),
         "enrol_form": EnrolForm(),
+        "network": _(services.NETWORKS.get(settings.network, "")) if settings.network else "",
         "me": request.user.get_username(),
     }
     return render(request, "quarantine/fence.html", context | more, status=status)

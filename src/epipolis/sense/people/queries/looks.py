@@ -32,6 +32,7 @@ WHY = {
     "match": gettext_noop("compared your record with another that may be yours too"),
     "transfer": gettext_noop("took your case into a document for another health office"),
     "order": gettext_noop("opened your order of isolation or quarantine, or saw your name in a list of orders"),
+    "network": gettext_noop("asked your telephone’s network where it is, as it was enrolled for your order"),
     "alarm": gettext_noop("looked after you because your phone was silent or seemed to be elsewhere"),
     "notice": gettext_noop("sent you a message, or opened one that was sent to you"),
     "api": gettext_noop("another system of the city asked for your record"),
