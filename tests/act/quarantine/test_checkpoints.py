@@ -1,12 +1,13 @@
 """The checkpoint in steps: whoever crashes between them, and whichever process goes on, remembers and tells the same."""
 
 import random
+import threading
 from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from epipolis.act.quarantine import services
 from epipolis.act.quarantine.models import Alarm, Entry, Stream, Transition, Watch
@@ -189,3 +190,31 @@ def test_what_cannot_be_stored_is_forgotten_and_read_again():
     services.record_positions(walk(phone, (11, 16), AWAY), by="test", at=NOW + 17 * MINUTE)
 
     assert Alarm.objects.filter(kind="left").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_lags_learns_what_it_missed_while_another_holds_the_stream():
+    row, phone = enrolled()
+    services.record_positions(walk(phone, (1, 6)), by="test", at=NOW + 7 * MINUTE)
+    streaming.follower.checkpoint(NOW + 7 * MINUTE)
+    services.record_positions(walk(phone, (11, 16), AWAY), by="test", at=NOW + 17 * MINUTE)
+    other, seq = Follower(), Stream.objects.get().seq
+
+    def approach():
+        try:
+            other._approach()
+        finally:
+            connection.close()
+
+    with streaming.follower.turn(NOW + 18 * MINUTE) as turn:
+        turn.step("silence", {"quiet": True, "forget": 0})
+        thread = threading.Thread(target=approach)
+        thread.start()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert other._seq == seq  # what is not committed is not known
+
+    with other.turn(NOW + 19 * MINUTE):
+        assert other._seq == seq + 1
+        own, first = other.memory, streaming.follower.memory
+        assert own.packed(own.row_of[row.id]) == first.packed(first.row_of[row.id])

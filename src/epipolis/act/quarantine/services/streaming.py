@@ -19,7 +19,7 @@ from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
-from django.db import transaction
+from django.db import connection, transaction
 
 from epipolis.act.quarantine import queries
 from epipolis.act.quarantine.models import Entry, PhoneHolder, Stream, Watch
@@ -34,6 +34,7 @@ from .raising import TOPIC as TOPIC
 from .raising import tell_transitions
 
 _EVERY = 3.0  # seconds between two checkpoints, or more where they take long
+_LAGS = 5.0  # seconds without a turn after which a process has probably missed much
 _SHARE = 15  # of the time at most one part in so many goes into checkpoints
 
 
@@ -42,7 +43,7 @@ class Follower:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._saved, self._cost = float("-inf"), 0.0
+        self._saved, self._cost, self._turned = float("-inf"), 0.0, float("-inf")
         self._forget()
 
     def _forget(self) -> None:
@@ -57,6 +58,8 @@ class Follower:
         with self._lock:
             turn = None
             try:
+                if time.monotonic() - self._turned > _LAGS:
+                    self._approach()
                 with transaction.atomic():
                     stream = _hold()
                     self._catch_up(stream)
@@ -64,10 +67,21 @@ class Follower:
                     yield turn
                     turn.finish()
                     self._seq, self._base = stream.seq, stream.base
+                self._turned = time.monotonic()
             except BaseException:
                 if turn is None or turn.changes_memory:  # what is in memory may be ahead of what is stored
                     self._forget()
                 raise
+
+    def _approach(self) -> None:
+        """Learn what came before without holding the stream: a process that lags keeps nobody waiting for all it missed."""
+        if connection.in_atomic_block:
+            return
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")  # rows and entries of one moment
+            if (stream := Stream.objects.filter(only=True).first()) is not None:
+                self._catch_up(stream)
 
     def _catch_up(self, stream: Stream) -> None:
         if self._stream != stream.id or self._seq > stream.seq:
