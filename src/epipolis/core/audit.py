@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from epipolis.core.models import AuditEntry, DeviceToken, User
+from epipolis.core.rows import update_rows
 
 Actor: TypeAlias = User | DeviceToken | AnonymousUser | str | None
 _SEAL_LOCK = 7_201
@@ -126,7 +127,7 @@ def _seal_batch() -> int:
         position += 1
         entry.position, entry.digest = position, _digest(digest, position, entry)
         digest = entry.digest
-    AuditEntry.objects.bulk_update(entries, ["position", "digest"], batch_size=500)
+    update_rows(entries, ("position", "digest"))
     return len(entries)
 
 

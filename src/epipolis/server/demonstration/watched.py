@@ -80,7 +80,10 @@ class Watched:
         lon, lat, address = home
         texts = queries.default_grounds(clock.local_day(at))
         try:
-            terms = Terms(how="verbal", told_at=at, address=address, lon=lon, lat=lat, **texts)
+            terms = Terms(
+                how="verbal", told_at=at, address=address, lon=lon, lat=lat, legal_basis=texts["legal_basis"],
+                purpose=texts["purpose"],
+            )  # fmt: skip
             services.issue_order(row.id, terms, by=_BY, at=at)
             services.watch_order(row.id, basis="law", reason="demonstration", by=_BY, at=at)
             self._enrol(row, at=at)

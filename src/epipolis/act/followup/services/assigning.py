@@ -10,12 +10,14 @@ from epipolis.act.followup import queries
 from epipolis.act.followup.models import LISTED, Change, FollowUp, Handover, Team, TeamMember
 from epipolis.core import audit, clock, live
 from epipolis.core.models import User
+from epipolis.core.rows import update_rows
 from epipolis.core.rules import Decision
 
 from .checks import FollowUpError
 
 _BY_HAND = gettext_noop("Given by hand by %(by)s.")
 _HANDED_OVER = gettext_noop("Handed over by %(by)s at the end of a shift.")
+_GIVEN = ("assigned_to_id", "team_id", "assignment")
 _MOST = 2_000  # contacts that are given out at once
 
 
@@ -45,7 +47,7 @@ def assign_waiting(*, by: audit.Actor, at: datetime, ids: Sequence[int] | None =
         lines.append(_line(row, choice.user, choice.team, "", by=by, at=at))
         row.assigned_to_id, row.team_id, row.assignment = choice.user, choice.team, choice.decision
         given.append(row)
-    FollowUp.objects.bulk_update(given, ["assigned_to", "team", "assignment"], batch_size=500)
+    update_rows(given, _GIVEN)
     Change.objects.bulk_create(lines)
     if given:
         audit.record("followup.assign_waiting", by=by, at=at, given=len(given))
@@ -124,7 +126,7 @@ def _give(rows: list[FollowUp], to: User | None, text: str, *, by: audit.Actor, 
     for row in rows:
         row.assigned_to, row.assignment = to, decision if to else {}
         row.team = team or row.team
-    FollowUp.objects.bulk_update(rows, ["assigned_to", "team", "assignment"], batch_size=500)
+    update_rows(rows, _GIVEN)
     Change.objects.bulk_create(lines)
     for row in rows[:1] if len(rows) == 1 else []:
         audit.record("followup.assign", by=by, at=at, subject=row.id, person=row.person_id, to=name)

@@ -18,6 +18,7 @@ from epipolis.act.followup.models import Change, Exposure, FollowUp, Order, Orig
 from epipolis.act.followup.settings import settings
 from epipolis.core import audit
 from epipolis.core.imports import ImportOptions, ImportReport, Row, batches, read_columns, read_rows, row_count
+from epipolis.core.rows import update_rows
 from epipolis.core.sealing import fingerprint
 from epipolis.sense.people.services import PersonError
 from epipolis.sense.people.services.matching import match_checked
@@ -27,6 +28,10 @@ from .rows import FIELDS, ContactRow, content_of, day_orders, mapping_of, read_c
 from .timing import replan_all
 
 _SAMPLE = 500  # rows from which the order of day and month is found out
+_DECIDED = (
+    "quarantine_from", "quarantine_until", "quarantine_first_until", "order_kind", "ordered_verbally", "chosen_until",
+    "chosen_at",
+)  # fmt: skip
 _DATES = ("follow_up_until", "quarantine_from", "quarantine_until", "order")
 _FROM_FILE = gettext_noop("Said so in the file.")
 Numbered = list[tuple[int, Row]]
@@ -185,8 +190,7 @@ class _Batch:
                 changed.append(row)
                 Change.objects.bulk_create(lines)
                 ends += [row.id for line in lines if line.kind == "end"]
-        fields = ["quarantine_from", "quarantine_until", "quarantine_first_until", "order_kind", "ordered_verbally"]
-        FollowUp.objects.bulk_update(changed, [*fields, "chosen_until", "chosen_at"], batch_size=500)
+        update_rows(changed, _DECIDED)
         if ends:
             replan_all(ends, by=self.options.by, at=self.options.at, reason=_FROM_FILE)
         return {row.id for row in changed}

@@ -7,6 +7,7 @@ import msgspec
 from django.db import connection
 
 from epipolis.act.followup.models import Exposure, FollowUp
+from epipolis.core.rows import update_rows
 
 _FOLLOW_UP = (
     "id", "person_id", "visitor", "disease", "state", "risk", "rank", "certain", "starts", "standard_until", "until",
@@ -20,26 +21,14 @@ _EXPOSURE = (
     "last_contact", "reported", "counted_from", "counted_by", "starts", "until", "rule", "days", "tracing_contact", "known_at",
     "moved_at", "gone", "note",
 )  # fmt: skip
-_PLANNED = {
-    "starts": "date", "standard_until": "date", "until": "date", "extended_until": "date", "decision": "jsonb",
-    "risk": "varchar", "rank": "smallint", "certain": "boolean", "due_from": "timestamptz", "overdue_from": "timestamptz",
-    "is_told": "boolean", "restarted_at": "timestamptz", "state": "varchar", "ended": "timestamptz", "end_reason": "jsonb",
-    "revision": "integer",
-}  # fmt: skip
-_SET = ", ".join(f"{name} = x.{name}" for name in _PLANNED)
-_TYPED = ", ".join(f"{name} {kind}" for name, kind in _PLANNED.items())
-_UPDATE = (
-    f"UPDATE followup_followup f SET {_SET} FROM jsonb_to_recordset(%s::jsonb) AS x(id bigint, {_TYPED}) WHERE f.id = x.id"  # noqa: S608 -- only names of this file
-)
+_PLANNED = (
+    "starts", "standard_until", "until", "extended_until", "decision", "risk", "rank", "certain", "due_from", "overdue_from",
+    "is_told", "restarted_at", "state", "ended", "end_reason", "revision",
+)  # fmt: skip
 _TOLD_ANEW = (
     "relation", "category", "risk", "certain", "first_contact", "last_contact", "reported", "tracing_contact", "note",
     "follow_up_id", "who", "gone", "counted_from", "counted_by", "starts", "until", "rule", "days", "moved_at",
 )  # fmt: skip
-_ANEW = ", ".join(f"{name} = x.{name}" for name in _TOLD_ANEW)
-_UPDATE_EXPOSURES = (
-    f"UPDATE followup_exposure e SET {_ANEW} FROM jsonb_populate_recordset(NULL::followup_exposure, %s::jsonb) x"  # noqa: S608 -- only names of this file
-    " WHERE e.id = x.id"
-)
 _JSON = frozenset(("decision", "assignment", "end_reason"))
 
 
@@ -64,21 +53,13 @@ def copy_exposures(rows: Sequence[Exposure]) -> None:
 
 
 def update_plans(rows: Sequence[FollowUp]) -> None:
-    """What planning again may change, for many rows in one statement: row by row it takes ten times as long."""
-    if not rows:
-        return
-    values = [{"id": row.id, **{name: getattr(row, name) for name in _PLANNED}} for row in rows]
-    with connection.cursor() as cursor:
-        cursor.execute(_UPDATE, [msgspec.json.encode(values).decode()])
+    """What planning again may change."""
+    update_rows(rows, _PLANNED)
 
 
 def update_exposures(rows: Collection[Exposure]) -> None:
-    """What news about an exposure may change, for many in one statement."""
-    if not rows:
-        return
-    values = [{"id": row.id, **{name: getattr(row, name) for name in _TOLD_ANEW}} for row in rows]
-    with connection.cursor() as cursor:
-        cursor.execute(_UPDATE_EXPOSURES, [msgspec.json.encode(values).decode()])
+    """What news about an exposure may change."""
+    update_rows(rows, _TOLD_ANEW)
 
 
 def _copy(table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:

@@ -13,6 +13,7 @@ from epipolis.act.quarantine import queries
 from epipolis.act.quarantine.models import OPEN, Kind, Order, OrderChange, State
 from epipolis.act.quarantine.queries import Planned
 from epipolis.core import audit, clock, live
+from epipolis.core.rows import update_rows
 
 from .drafting import DAYS, NEWS, follow, hold_each, is_decided, loses, new_draft, take_over, why_not
 from .storing import TOPIC, values
@@ -129,7 +130,7 @@ def _update(redrafted: list[_Line], *, by: audit.Actor, at: datetime) -> None:
     rows = {one.id: one for one, _, _ in redrafted}
     for one in rows.values():
         one.revision += 1
-    Order.objects.bulk_update(list(rows.values()), ["follow_up", "decision", "revision", *DAYS], batch_size=250)
+    update_rows(list(rows.values()), ("follow_up_id", "decision", "revision", *DAYS))
     _note("redrafted", redrafted, by=by, at=at, reason=NEWS)
 
 

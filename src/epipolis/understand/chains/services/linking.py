@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from epipolis.core import clock, live
+from epipolis.core.rows import update_rows
 from epipolis.core.rules import RulePack
 from epipolis.engines.chains import infectors
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
@@ -61,7 +62,7 @@ def link_cases(cases: Collection[UUID], *, at: datetime) -> int:
     Link.objects.filter(pk__in=gone).delete()
     for link in changed:
         link.pk = held[link.infectee_id, link.infector_id].pk
-    Link.objects.bulk_update(changed, [*_FIELDS, "made"], batch_size=1_000)
+    update_rows(changed, (*_FIELDS, "made"))
     Link.objects.bulk_create(new, batch_size=2_000)
     count = len(gone) + len(new) + len(changed)
     live.tell("chains", links=count)

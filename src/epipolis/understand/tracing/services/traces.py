@@ -9,6 +9,7 @@ import msgspec
 from django.db import connection, transaction
 
 from epipolis.core import audit, events, live
+from epipolis.core.rows import update_rows
 from epipolis.sense.cases import queries as cases
 from epipolis.sense.cases.models import Case
 from epipolis.understand.tracing import queries
@@ -24,10 +25,6 @@ _CONTACT = (
 _ENCOUNTER = ("contact_id", "place_id", "starts", "ends", "certain")
 _FIELDS = ("risk", "minutes", "certain", "last_met", "companions")
 _ANEW = ("visitor", "person_id", *_FIELDS, "rank", "decision", "gone", "state")
-_UPDATE = (
-    f"UPDATE tracing_contact c SET {', '.join(f'{name} = x.{name}' for name in _ANEW)}"  # noqa: S608 -- only names of this file
-    " FROM jsonb_populate_recordset(NULL::tracing_contact, %s::jsonb) x WHERE c.id = x.id"
-)
 
 
 @transaction.atomic
@@ -195,9 +192,7 @@ def _pieces(contact: Found) -> set[tuple[Any, ...]]:
 def _rewrite(rewritten: list[tuple[Contact, Found]]) -> None:
     if not rewritten:
         return
-    values = [{"id": contact.id, **{name: getattr(contact, name) for name in _ANEW}} for contact, _ in rewritten]
-    with connection.cursor() as cursor:
-        cursor.execute(_UPDATE, [msgspec.json.encode(values).decode()])
+    update_rows([contact for contact, _ in rewritten], _ANEW)
     Encounter.objects.filter(contact__in=[contact.id for contact, _ in rewritten]).delete()
     _write_encounters((contact.id, now) for contact, now in rewritten)
 
