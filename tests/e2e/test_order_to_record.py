@@ -300,7 +300,12 @@ def test_from_a_confirmed_case_to_the_end_of_its_order(visit, platform):
     assert (status, refused["code"]) == (403, "bad_phone")
     person.reload()
     page = person.locator("main").inner_text()
-    for text in ("This order is lifted", "Decided by a person: two negative tests", "Your phone is not watched.", "7 fixes stay"):
+    for text in (
+        "This order is lifted",
+        "Decided by a person: two negative tests",
+        "Your phone is not watched.",
+        "7 fixes stay",
+    ):
         assert text in page
     shot(person, "17-own-page-after")
 
