@@ -87,10 +87,16 @@ def exposures_of(row: FollowUp) -> QuerySet[Exposure]:
 def standing_exposures(follow_ups: Collection[int]) -> dict[int, list[Exposure]]:
     """Of each follow-up, its parts included, the exposures that count, in the order in which they became known."""
     found: dict[int, list[Exposure]] = {key: [] for key in follow_ups}
-    standing = Exposure.objects.filter(follow_up__in=_with_parts(follow_ups), gone=None)
-    for one in standing.select_related("follow_up").order_by("id"):
-        found[one.follow_up.part_of_id or one.follow_up_id].append(one)
+    parts = parts_of(follow_ups)
+    for one in Exposure.objects.filter(follow_up__in=[*follow_ups, *parts], gone=None).order_by("id"):
+        found[parts.get(one.follow_up_id, one.follow_up_id)].append(one)
     return found
+
+
+def parts_of(follow_ups: Collection[int]) -> dict[int, int]:
+    """Those that joined one of these, each with the one that it joined."""
+    joined = FollowUp.objects.filter(part_of__in=list(follow_ups), part_of__isnull=False)
+    return {part: whole for part, whole in joined.values_list("id", "part_of") if whole is not None}
 
 
 def _with_parts(follow_ups: Collection[int]) -> QuerySet[FollowUp, Any]:

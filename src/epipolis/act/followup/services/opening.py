@@ -281,6 +281,7 @@ def _stored(references: list[str]) -> list[Exposure]:
 def _homes(members: set[UUID], visitors: set[UUID]) -> dict[tuple[UUID | None, str], FollowUp]:
     """Where exposures of these people belong: open follow-ups, and ended ones of people who are cases."""
     found = FollowUp.objects.filter(Q(state=State.OPEN) | Q(case__isnull=False), part_of=None)
+    found = found.only("person", "visitor", "disease", "state", "known_at")
     wanted = found.filter(person__in=list(members)) if members else found.none()
     unknown = found.filter(visitor__in=list(visitors), person=None) if visitors else found.none()
     rows = [*wanted.order_by("state", "known_at"), *unknown.order_by("known_at")]

@@ -19,6 +19,9 @@ from .storing import update_plans
 NEW_EXPOSURE = gettext_noop("A new exposure, or news about one.")
 _NO_EXPOSURE = gettext_noop("The contact no longer counts: what made it one was corrected.")
 _PLANNED = ("starts", "standard_until", "until", "extended_until")
+_PLANNED_FROM = (
+    "follow_up", "gone", "risk", "certain", "moved_at", "until", "starts", "counted_from", "counted_by", "rule", "days",
+)  # fmt: skip
 _REOPENED = (State.COMPLETED, State.LOST, State.NOT_NEEDED, State.CANCELLED)
 
 
@@ -61,12 +64,10 @@ class Facts:
     def __init__(self, rows: Collection[FollowUp], *, at: datetime) -> None:
         self.at, self.day = at, clock.local_day(at)
         self.pack: RulePack = queries.rules_of(self.day)
-        self.parts: dict[int, int] = dict(
-            FollowUp.objects.filter(part_of__in=[row.id for row in rows]).values_list("id", "part_of")
-        )
+        self.parts = queries.parts_of([row.id for row in rows])
         ids = [*(row.id for row in rows), *self.parts]
         self.exposures: dict[int, list[Exposure]] = defaultdict(list)
-        for one in Exposure.objects.filter(follow_up__in=ids).order_by("id"):
+        for one in Exposure.objects.filter(follow_up__in=ids).only(*_PLANNED_FROM).order_by("id"):
             self.exposures[self.parts.get(one.follow_up_id, one.follow_up_id)].append(one)
         self.tries: dict[int, datetime] = {}
         tries = Attempt.objects.filter(follow_up__in=ids).exclude(outcome=Attempt.Outcome.REACHED).order_by("at")
