@@ -106,6 +106,13 @@ def test_a_bad_row_is_named_and_the_good_ones_are_kept(take, line, field, rule):
     assert Person.objects.count() == 2
 
 
+def test_problems_stand_in_the_order_of_the_file(take):
+    report = take("9,sms,,", ",sms,,", "8,sms,,", "1,pigeon,,")
+
+    assert [row for row, _, _ in problems(report)] == [2, 3, 4, 5]
+    assert report.rejected == 4
+
+
 def test_somebody_twice_in_a_file_is_taken_once(take):
     ana = known("1")
     report = take("1,sms,,", "1,email,,")

@@ -92,6 +92,7 @@ def import_preferences(path: Path, options: ImportOptions) -> ImportReport:
             options.progress(report.accepted + report.rejected, total, "preferences")
         if options.dry_run:
             transaction.set_rollback(True)
+    report.problems.sort(key=lambda one: one.row)
     if report.accepted and not options.dry_run:
         counts: dict[str, Any] = {"created": report.created, "changed": report.changed, "rejected": report.rejected}
         audit.record("notices.import", by=options.by, at=options.at, subject=options.source, **counts)
