@@ -62,7 +62,7 @@ def test_orders_of_a_list_bind_here_and_the_same_file_again_changes_nothing(take
     assert (ana.written_at.isoformat(), bo.written_at, bo.verbal_at is None) == ("2021-03-16T01:30:00+00:00", None, False)
     assert (unseal(ana.address), unseal(ana.own_number), ana.issued_at) == ("1 Heping Road", "A-1", ana.written_at)
     assert rules.explain(ana.decision) == [
-        "Taken over from the list orders: the office that issued it says 2021-03-29.", "Its reason there: met a case",
+        "The office that issued the order says 2021-03-29; it was taken over from its list.", "Its reason there: met a case",
     ]  # fmt: skip
     assert b"A-1" not in bytes(ana.own_number)
 
@@ -350,3 +350,12 @@ def test_an_order_is_found_by_its_number_in_the_other_list_which_only_who_sees_n
     client.force_login(staff("epidemiologist", name="eva"))
 
     assert "A-1" not in client.get(page).content.decode()
+
+
+def test_the_name_of_a_file_which_may_be_anybodys_is_not_shown_to_the_people_in_it(take, client):
+    take(ANA, name="Orders of Bo Chen and others.csv")
+
+    address = reverse("quarantine:mine", args=[services.token_of(OrderLink.objects.get())])
+    shown = client.get(address).content.decode()
+    assert "taken over from its list" in shown
+    assert "Bo Chen" not in shown + str(list(queries.export_rows(NOW)))

@@ -159,7 +159,7 @@ class _Batch:
             self._issue(row, told, row.reference)
             self.report.changed += 1
             return
-        is_changed, doubt = follow_list(row, told, self.options.source, tell=self.options.tell, by=self.by, at=self.at)
+        is_changed, doubt = follow_list(row, told, tell=self.options.tell, by=self.by, at=self.at)
         if doubt:
             self.report.warn(told.number, *doubt)
         self.report.changed += is_changed
@@ -182,7 +182,7 @@ class _Batch:
         if held is not None:
             self._issue(held, told, ref)
             return None
-        made = new_order(told, person, ref, self.options.source, lives, by=self.by, at=self.at)
+        made = new_order(told, person, ref, lives, by=self.by, at=self.at)
         self.made.append((made, {}, told.text("reason")))
         return made
 

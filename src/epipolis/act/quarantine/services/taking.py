@@ -21,8 +21,9 @@ from .storing import finish, store, values
 from .telling import tell_person
 
 FROM_LIST = gettext_noop("Said so in the list.")
-_TAKEN = gettext_noop("Taken over from the list %(source)s: the office that issued it says %(until)s.")
-_NO_DAY = gettext_noop("Taken over from the list %(source)s, which says no last day.")
+_LIST = "list of another office"  # in the place of a rule; the name of a file may be anything and is shown nowhere
+_TAKEN = gettext_noop("The office that issued the order says %(until)s; it was taken over from its list.")
+_NO_DAY = gettext_noop("Taken over from the list of another office, which says no last day.")
 _WHY = gettext_noop("Its reason there: %(reason)s")
 _PERHAPS = (
     "address", "facility", "place", "lat", "lon", "radius", "told_how", "told_at", "legal_basis", "purpose", "reason",
@@ -31,14 +32,14 @@ _PERHAPS = (
 
 
 def new_order(
-    told: OrderRow, person: UUID, reference: str, source: str, lives: tuple[str, int | None], *, by: audit.Actor, at: datetime
+    told: OrderRow, person: UUID, reference: str, lives: tuple[str, int | None], *, by: audit.Actor, at: datetime
 ) -> Order:
     """An order that is not stored yet, as a row of the list says it."""
     until = told.day("until")
     row = Order(
         person_id=person, kind=told.kind, disease=told.disease, state=told.state, known_at=at, reference=reference,
         starts=told.day("starts"), until=until, standard_until=until, simulated=told.person.simulated,
-        decision=_decision(told, source, until, at=at), language=lives[0], district_id=lives[1],
+        decision=_decision(told, until, at=at), language=lives[0], district_id=lives[1],
     )  # fmt: skip
     _set_place(row, told, at=at)
     if told.state != State.DRAFT:
@@ -85,7 +86,7 @@ def why_over(told: OrderRow) -> str:
 
 
 def follow_list(
-    row: Order, told: OrderRow, source: str, *, tell: bool, by: audit.Actor, at: datetime
+    row: Order, told: OrderRow, *, tell: bool, by: audit.Actor, at: datetime
 ) -> tuple[bool, tuple[str, str] | None]:
     """Let a locked order follow what the list says otherwise than before: its last day, and its end. What was decided here
     since stays. Returns whether something changed, and what was not taken over: field and rule."""
@@ -95,12 +96,12 @@ def follow_list(
     row.imported = now
     changed, doubt = False, None
     if row.state == told.state == State.DRAFT:
-        changed = _redraft(row, told, source, by=by, at=at)
+        changed = _redraft(row, told, by=by, at=at)
     elif row.state == State.ISSUED and told.is_over:
         changed = _end(row, told, tell=tell, by=by, at=at)
     elif row.state == State.ISSUED and told.state == State.ISSUED and now["until"] != before.get("until"):
         if _text(row.until) == before.get("until"):
-            changed = _set_days(row, told, source, tell=tell, by=by, at=at)
+            changed = _set_days(row, told, tell=tell, by=by, at=at)
         elif row.until != told.day("until"):
             doubt = "until", gettext_noop("was changed here since; the day of the list is not taken over")
     elif row.state != told.state and not (told.is_over and row.ended):
@@ -112,10 +113,10 @@ def follow_list(
     return changed, doubt
 
 
-def _redraft(row: Order, told: OrderRow, source: str, *, by: audit.Actor, at: datetime) -> bool:
+def _redraft(row: Order, told: OrderRow, *, by: audit.Actor, at: datetime) -> bool:
     before = values(row, ISSUED)
     row.starts, row.until, row.standard_until = told.day("starts"), told.day("until"), told.day("until")
-    row.decision = _decision(told, source, row.until, at=at)
+    row.decision = _decision(told, row.until, at=at)
     _set_place(row, told, at=at)
     store(row, "redrafted", before, values(row, ISSUED), by=by, at=at, reason=FROM_LIST)
     return True
@@ -131,11 +132,11 @@ def _end(row: Order, told: OrderRow, *, tell: bool, by: audit.Actor, at: datetim
     return True
 
 
-def _set_days(row: Order, told: OrderRow, source: str, *, tell: bool, by: audit.Actor, at: datetime) -> bool:
+def _set_days(row: Order, told: OrderRow, *, tell: bool, by: audit.Actor, at: datetime) -> bool:
     before, former = values(row, DAYS), row.until
     row.until, row.is_earliest = told.day("until"), False
-    if row.decision.get("rule") == _rule(source):  # no rule of this platform counted the days
-        row.standard_until, row.decision = row.until, _decision(told, source, row.until, at=at)
+    if row.decision.get("rule") == _LIST:  # no rule of this platform counted the days
+        row.standard_until, row.decision = row.until, _decision(told, row.until, at=at)
     kind = "extended" if former is None or (row.until and row.until > former) else "shortened"
     store(row, kind, before, values(row, DAYS), by=by, at=at, reason=why_over(told), told=("days",))
     tell_follow_up(row, reason=why_over(told), by=by, at=at)
@@ -162,18 +163,12 @@ def _set_issued(row: Order, told: OrderRow, *, by: audit.Actor, at: datetime) ->
         row.written_at = told.told_at
 
 
-def _decision(told: OrderRow, source: str, until: date | None, *, at: datetime) -> dict[str, Any]:
+def _decision(told: OrderRow, until: date | None, *, at: datetime) -> dict[str, Any]:
     day = _text(until) or ""
-    reasons: list[tuple[str, dict[str, Any]]] = [
-        (_TAKEN, {"source": source, "until": day}) if day else (_NO_DAY, {"source": source})
-    ]
+    reasons: list[tuple[str, dict[str, Any]]] = [(_TAKEN, {"until": day}) if day else (_NO_DAY, {})]
     if told.text("reason"):
         reasons.append((_WHY, {"reason": told.text("reason")}))
-    return Decision(day, _rule(source), clock.local_day(at), {}, tuple(reasons)).to_json()
-
-
-def _rule(source: str) -> str:
-    return f"list {source}"
+    return Decision(day, _LIST, clock.local_day(at), {}, tuple(reasons)).to_json()
 
 
 def _end_reason(told: OrderRow, *, at: datetime) -> dict[str, Any]:
