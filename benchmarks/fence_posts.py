@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import numpy as np
 from _platform import own_platform
 from _report import Report
-from fence_intake import Server, seed, worked
+from fence_intake import Server, bodies, seed, worked
 
 PATH = "/api/v1/quarantine/phones/positions"
 
@@ -64,11 +64,15 @@ def main() -> None:
     people, seconds = (500, 3.0) if quick else (10_000, 15.0)
     report = Report("fence_posts" + ("_quick" if quick else ""))
     with own_platform():
-        secrets, homes, _token = seed(people, datetime.now(UTC))
-        sent = posts(secrets, homes, int(datetime.now(UTC).timestamp()) - 40_000)
+        now = datetime.now(UTC)
+        secrets, homes, token = seed(people, now)
+        start = int(now.timestamp()) - 40_000
+        sent = posts(secrets, homes, start)
         server = Server()
         server.start()
-        asyncio.run(drive(server.port, sent, 8, 5.0))  # the server loads its kernel and everybody's state
+        for body in bodies(secrets, homes, start - 3_600, 1)[0]:  # everybody is at home; the server loads its kernel
+            server.post(body, token)
+        asyncio.run(drive(server.port, sent, 8, 3.0))
         for many in (1, 64):
             work = worked(server)
             waits = asyncio.run(drive(server.port, sent, many, seconds))
