@@ -183,8 +183,8 @@ def test_the_fast_road_asks_for_the_same_permission_as_the_operation_beside_it()
 
     for module in modules().values():
         for intake in module.intakes:
-            assert slow.get(intake.path.strip("/"), intake.needs) == intake.needs
-            assert intake.needs in declared_permissions()
+            assert (slow.get(intake.path.strip("/"), intake.needs) or "") == intake.needs
+            assert intake.needs in declared_permissions() or f"POST {API}{intake.path}" in PUBLIC_OPERATIONS
 
 
 def test_pages_refuse_a_post_from_another_site(ask):
