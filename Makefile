@@ -12,8 +12,8 @@ demo: install ## build the demonstration city and open the platform
 test: install-develop browser ## every test, browser stories included
 	@$(MAKE) --no-print-directory -j2 lint stories
 
-stories:
-	@$(BIN)/pytest -n 2 --dist loadfile -q $(ARGS)
+stories: # one worker more than cores, for many of these tests wait for a server or a browser
+	@$(BIN)/pytest -n 3 --dist loadfile -q $(ARGS)
 
 check: install-develop lint ## lint, types, contracts and the tests that need no browser
 	@$(BIN)/pytest -n 2 --dist loadfile -q -m "not browser" $(ARGS)
