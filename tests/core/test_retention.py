@@ -106,7 +106,8 @@ STAYS = {
     "quarantine.Alarm": "what it stands on ends by a rule of its own, and at once with its person; the row with its order",
     "quarantine.ShiftNote": "of staff to staff; ends by a rule of its own",
     **dict.fromkeys(
-        (f"quarantine.{name}" for name in ("Transition", "PhoneHolder", "Step", "Receipt", "Errand")), "ends with its order, or sooner"
+        (f"quarantine.{name}" for name in ("Transition", "PhoneHolder", "Step", "Receipt", "Errand")),
+        "ends with its order, or sooner",
     ),
     "quarantine.Phone": "a secret's hash; ends with its last order",
     "signals.Judgement": "of a signal, by staff; ends with it",
