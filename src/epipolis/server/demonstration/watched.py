@@ -25,8 +25,16 @@ MOST = 60
 """People who are watched at the same time."""
 _BY = "demonstration"
 _LAW = {
-    "legal_basis": "Law of the demonstration (invented), article 1",
-    "purpose": "to find who needs help and to stop infections",
+    "legal_basis": {
+        "en": "Law of the demonstration (invented), article 1",
+        "zh-hant": "示範用法律（虛構）第一條",
+        "es": "Ley de la demostración (inventada), artículo 1",
+    },
+    "purpose": {
+        "en": "to find who needs help and to stop infections",
+        "zh-hant": "為找出需要協助的人並阻止感染",
+        "es": "encontrar a quien necesita ayuda y frenar los contagios",
+    },
 }
 
 
