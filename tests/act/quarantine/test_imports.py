@@ -11,10 +11,11 @@ from django.urls import reverse
 from epipolis.act.notices.models import Notice
 from epipolis.act.quarantine import queries, services
 from epipolis.act.quarantine.models import Order, OrderChange, OrderLink, Watch
-from epipolis.core import rules
+from epipolis.core import rules, uploads
 from epipolis.core.imports import ImportOptions
-from epipolis.core.models import AuditEntry
+from epipolis.core.models import AuditEntry, TaskRun
 from epipolis.core.sealing import unseal
+from epipolis.core.work import silent
 from epipolis.sense.people.models import Person
 from epipolis.sense.people.services import erase_person, find_or_make_person
 from epipolis.server.commands.tables import import_
@@ -359,3 +360,22 @@ def test_the_name_of_a_file_which_may_be_anybodys_is_not_shown_to_the_people_in_
     shown = client.get(address).content.decode()
     assert "taken over from its list" in shown
     assert "Bo Chen" not in shown + str(list(queries.export_rows(NOW)))
+
+
+@pytest.mark.parametrize(("ticked", "said"), [("on", "The people concerned will be told."), ("", "Nobody will be told.")])
+def test_the_check_of_a_file_says_whether_people_will_be_told_before_anybody_is(
+    client, staff, tmp_path, monkeypatch, ticked, said
+):
+    monkeypatch.setattr(uploads, "folder", lambda: tmp_path / "uploads")
+    client.force_login(staff("commander"))
+    path = tmp_path / "orders.csv"
+    path.write_text(f"{HEAD}\n{ANA}\n", encoding="utf-8")
+    with path.open("rb") as file:
+        answer = client.post(reverse("import", args=["orders"]), {"file": file, "tell": ticked, "source": "north"})
+    run = TaskRun.objects.get()
+    run.result, run.finished, run.state = uploads.run_import(silent(), **run.arguments), NOW, "done"
+    run.save()
+    shown = client.get(answer.url).content.decode()
+
+    assert said in shown
+    assert (run.arguments["tell"], Notice.objects.exists(), Order.objects.exists()) == (bool(ticked), False, False)
