@@ -325,3 +325,23 @@ def test_an_operator_that_fails_fails_nobody_else_and_without_one_nobody_is_aske
     operator.is_down = True
     with serving(operator, as_camara) as address, asked_with(monkeypatch, network="camara", network_url=address):
         assert services.ask_network(NOW) == {"asked": 1, "located": 0, "failed": 1}
+
+
+@pytest.mark.django_db
+def test_of_a_real_telephone_no_place_is_ever_made_up(monkeypatch):
+    terminal(HERE)
+    with asked_with(monkeypatch, network="simulated"):
+        assert services.ask_network(NOW) == {"asked": 0, "located": 0, "failed": 0}
+    assert Watch.objects.get().heard is None
+
+
+@pytest.mark.django_db
+def test_the_person_reads_once_a_day_that_their_network_is_asked(monkeypatch):
+    row = terminal(HERE)
+    operator = Operator()
+    with serving(operator, as_mlp) as address, asked_with(monkeypatch, network="mlp", network_url=address):
+        for minutes in (0, 5, 10, 60 * 24):
+            services.ask_network(NOW + timedelta(minutes=minutes))
+
+    reads = AuditEntry.objects.filter(action="people.read", person=row.person_id, detail__why="network")
+    assert [one.at for one in reads.order_by("id")] == [NOW, NOW + timedelta(days=1)]
