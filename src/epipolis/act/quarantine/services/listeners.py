@@ -2,6 +2,7 @@
 
 from epipolis.act.followup.events import FollowUpsEvent
 from epipolis.core import clock
+from epipolis.sense.cases import queries as cases
 from epipolis.sense.cases.events import CaseConfirmed, CaseRevised
 from epipolis.sense.people.events import PeopleMerged, PeopleUnmerged
 
@@ -20,8 +21,11 @@ def on_case_confirmed(event: CaseConfirmed) -> None:
 
 def on_case_revised(event: CaseRevised) -> None:
     """A case of which something else is believed now may isolate longer, shorter, or not at all."""
-    if _DECIDES & set(event.changed):
-        draft_from_case(event.case, by=TOPIC, at=clock.now())
+    if not _DECIDES & set(event.changed):
+        return
+    if "classification" in event.changed and cases.is_confirmed(event.case):
+        return  # CaseConfirmed says so too
+    draft_from_case(event.case, by=TOPIC, at=clock.now())
 
 
 def on_follow_ups(event: FollowUpsEvent) -> None:

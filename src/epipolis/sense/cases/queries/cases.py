@@ -63,6 +63,11 @@ def cases_by_id(case_ids: list[UUID]) -> dict[UUID, Case]:
     return with_areas(Case.objects.all()).in_bulk(case_ids) if case_ids else {}
 
 
+def is_confirmed(case_id: UUID) -> bool:
+    """Whether a case is believed to be confirmed now; one that does not exist is not."""
+    return Case.objects.filter(id=case_id, classification=Classification.CONFIRMED).exists()
+
+
 def case_source(case_id: UUID) -> tuple[str, str] | None:
     """Source and number of a case; None when it is not in the line list (yet)."""
     return Case.objects.filter(id=case_id).values_list("source", "source_key").first()
