@@ -82,6 +82,13 @@ SHOWN = (
         "interview", "tracer", "/followup/interviews/", press="form[action*='/interviews/start/'] button", looks=("phone",)
     ),
     Picture("indicators", "epidemiologist", "/followup/indicators/"),
+    Picture("orders", "tracer", "/quarantine/", looks=("light", "phone")),
+    Picture("order", "tracer", "/quarantine/?view=in_force", then="#order-list a[href^='/quarantine/orders/']"),
+    Picture("fence", "tracer", "/quarantine/fence/", looks=("light", "phone")),
+    Picture("fence-person", "tracer", "/quarantine/fence/", then="main a[href$='/fence/']"),
+    Picture("outbox", "epidemiologist", "/notices/"),
+    Picture("texts", "epidemiologist", "/notices/texts/"),
+    Picture("warning", "epidemiologist", "/notices/warnings/new/"),
     Picture("person-questions", "registrar", "/people/questions/"),
     Picture("case-classification", "tracer", "/cases/", then="main tbody a[href^='/cases/']", at="#case-classification"),
     Picture("chains", "epidemiologist", "/chains/"),

@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, TypeAlias
 
@@ -46,10 +47,13 @@ async def stream(scope: Scope, receive: Receive, send: Send) -> None:
     leaving = asyncio.create_task(_left(receive))
     try:
         await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:  # the server stops; the page comes back by itself
+        await send(_body(b"", more=False))
     finally:
         telling.cancel()
         leaving.cancel()
-        await asyncio.gather(telling, leaving, return_exceptions=True)
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(telling, leaving, return_exceptions=True)
 
 
 async def _tell(key: str, send: Send) -> None:
