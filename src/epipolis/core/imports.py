@@ -135,6 +135,16 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
     return _tables(path)[1]
 
 
+def match_columns(columns: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:
+    """Which column holds which field, each field once; `names` in small letters with underscores for spaces."""
+    found: dict[str, str] = {}
+    for column in columns:
+        key = names.get("_".join(column.casefold().split()))
+        if key and key not in found.values():
+            found[column] = key
+    return found
+
+
 def read_columns(path: Path) -> list[str]:
     """The names of a file's columns, also when it has no rows. Of NDJSON and JSON, those of the first row."""
     return _tables(path)[0]

@@ -20,11 +20,12 @@ from epipolis.core import audit
 from epipolis.core.imports import ImportOptions, ImportReport, Row, batches, read_columns, read_rows, row_count
 from epipolis.core.rows import update_rows
 from epipolis.core.sealing import fingerprint
+from epipolis.sense.cases.services.values import day_orders
 from epipolis.sense.people.services import PersonError
 from epipolis.sense.people.services.matching import match_checked
 
 from .opening import NewExposure, add_exposures
-from .rows import FIELDS, ContactRow, content_of, day_orders, mapping_of, read_contact
+from .rows import DAYS, FIELDS, ContactRow, content_of, mapping_of, read_contact
 from .timing import replan_all
 
 _SAMPLE = 500  # rows from which the order of day and month is found out
@@ -56,7 +57,7 @@ def import_contacts(path: Path, options: ImportOptions) -> ImportReport:
     report = ImportReport(dry_run=options.dry_run, mapping=mapping)
     rows = read_rows(path)
     first = list(islice(rows, _SAMPLE))
-    orders = day_orders([row for _, row in first], mapping)
+    orders = day_orders([row for _, row in first], mapping, DAYS)
     total, seen = row_count(path), Counter[str]()
     for batch in batches(chain(first, rows), settings.import_rows):
         with transaction.atomic():

@@ -1,6 +1,6 @@
 """Cells of a table of contacts as values: who, whom they met, when; what is empty stays empty."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -10,9 +10,9 @@ from django.utils.translation import gettext_noop
 from epipolis.act.followup.models import Order
 from epipolis.core import clock
 from epipolis.core.imports import Row
-from epipolis.sense.cases.services.values import CellError, day_order, read_day
+from epipolis.sense.cases.services.values import CellError, read_day
 from epipolis.sense.people.services import IMPORT_FIELDS, PersonError, PersonRow
-from epipolis.sense.people.services.reading import guess_mapping, read_person
+from epipolis.sense.people.services.reading import guess_beside, read_person
 from epipolis.sense.people.services.rows import check_row
 
 OWN_FIELDS = {
@@ -77,22 +77,7 @@ class ContactRow:
 
 def mapping_of(columns: Sequence[str]) -> dict[str, str]:
     """Which column holds which field, by name: first what is of contacts, then what is of people."""
-    names = {name: key for key in OWN_FIELDS for name in (key, *_ALSO.get(key, ()))}
-    names |= dict.fromkeys(_ALSO["number"], "number")
-    found: dict[str, str] = {}
-    for column in columns:
-        key = names.get("_".join(column.casefold().split()))
-        if key and key not in found.values():
-            found[column] = key
-    rest = guess_mapping([column for column in columns if column not in found])
-    return found | {column: key for column, key in rest.items() if key not in found.values()}
-
-
-def day_orders(rows: Iterable[Row], mapping: Mapping[str, str]) -> dict[str, bool]:
-    """Of each column of days whether the day stands before the month; where nothing tells, it does."""
-    rows = list(rows)
-    wanted = {column: key for column, key in mapping.items() if key in DAYS}
-    return {key: day_order(row.get(column, "") for row in rows) is not False for column, key in wanted.items()}
+    return guess_beside(columns, OWN_FIELDS, _ALSO)
 
 
 def read_contact(

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from epipolis.act.notices import queries
 from epipolis.act.notices.models import Channel, Preference
 from epipolis.core import audit
-from epipolis.core.imports import ImportOptions, ImportReport, Row, batches, read_columns, read_rows, row_count
+from epipolis.core.imports import ImportOptions, ImportReport, Row, batches, match_columns, read_columns, read_rows, row_count
 from epipolis.sense.people import queries as people
 
 from .stopping import THE_PERSON, prefer
@@ -112,13 +112,7 @@ def _mapping(path: Path, options: ImportOptions) -> dict[str, str]:
 
 
 def _guessed(columns: Sequence[str]) -> dict[str, str]:
-    names = {name: field for field in PREFERENCE_FIELDS for name in (field, *_ALSO.get(field, ()))}
-    found: dict[str, str] = {}
-    for column in columns:
-        field = names.get("_".join(column.casefold().split()))
-        if field and field not in found.values():
-            found[column] = field
-    return found
+    return match_columns(columns, {name: field for field in PREFERENCE_FIELDS for name in (field, *_ALSO.get(field, ()))})
 
 
 def _read(batch: list[tuple[int, Row]], report: ImportReport, options: ImportOptions) -> list[_Line]:

@@ -20,6 +20,7 @@ from epipolis.act.quarantine.settings import settings
 from epipolis.core import audit, events, live, rules
 from epipolis.core.imports import ImportOptions, ImportReport, Row, batches, read_columns, read_rows, row_count
 from epipolis.core.sealing import fingerprint
+from epipolis.sense.cases.services.values import day_orders
 from epipolis.sense.city import queries as city
 from epipolis.sense.people.services import PersonError
 from epipolis.sense.people.services.matching import match_checked
@@ -29,7 +30,7 @@ from .drafting import hold_each
 from .follow_ups import tell_follow_up
 from .issuing import ISSUED, end_quarantine, note_isolated
 from .links import open_links
-from .rows import FIELDS, OrderRow, day_orders, mapping_of, read_order
+from .rows import DAYS, FIELDS, OrderRow, mapping_of, read_order
 from .storing import TOPIC, values
 from .taking import FROM_LIST, ended_at, follow_list, issue_draft, new_order
 from .telling import tell_people
@@ -57,7 +58,7 @@ def import_orders(path: Path, options: ImportOptions) -> ImportReport:
     report = ImportReport(dry_run=options.dry_run, mapping=mapping)
     rows = read_rows(path)
     first = list(islice(rows, _SAMPLE))
-    orders = day_orders([row for _, row in first], mapping)
+    orders = day_orders([row for _, row in first], mapping, DAYS)
     total, seen = row_count(path), Counter[str]()
     with rules.read_once():
         for batch in batches(chain(first, rows), settings.import_rows):

@@ -1,6 +1,6 @@
 """Cells of a list of orders as values: whom, where, from when until when, how told; what is empty stays empty."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from unicodedata import normalize
@@ -12,10 +12,10 @@ from epipolis.act.quarantine.models import Kind, PlaceKind, State
 from epipolis.act.quarantine.settings import settings
 from epipolis.core import clock
 from epipolis.core.imports import Row
-from epipolis.sense.cases.services.values import CellError, day_order, is_empty, read_day
+from epipolis.sense.cases.services.values import CellError, is_empty, read_day
 from epipolis.sense.city.models import Neighbourhood
 from epipolis.sense.people.services import IMPORT_FIELDS, PersonError, PersonRow
-from epipolis.sense.people.services.reading import guess_mapping, read_person, read_point
+from epipolis.sense.people.services.reading import guess_beside, read_person, read_point
 from epipolis.sense.people.services.rows import check_row
 
 from .issuing import LONGEST, place_of
@@ -60,7 +60,7 @@ _ALSO = {
     "reason": ("why", "motivo", "原因"),
     "watched": ("fence", "e_fence", "monitored", "tracked"),
 }  # fmt: skip
-_DAYS = ("starts", "until", "ended", "told_at")
+DAYS = ("starts", "until", "ended", "told_at")
 _KINDS = {
     str(Kind.ISOLATION): ("isolation", "isolate", "i", "aislamiento", "隔離", "居家隔離"),
     str(Kind.QUARANTINE): ("quarantine", "q", "cuarentena", "檢疫", "居家檢疫"),
@@ -124,22 +124,7 @@ class OrderRow:
 
 def mapping_of(columns: Sequence[str]) -> dict[str, str]:
     """Which column holds which field, by name: first what is of orders, then what is of people."""
-    names = {name: key for key in OWN_FIELDS for name in (key, *_ALSO.get(key, ()))}
-    names |= dict.fromkeys(_ALSO["number"], "number")
-    found: dict[str, str] = {}
-    for column in columns:
-        key = names.get("_".join(column.casefold().split()))
-        if key and key not in found.values():
-            found[column] = key
-    rest = guess_mapping([column for column in columns if column not in found])
-    return found | {column: key for column, key in rest.items() if key not in found.values()}
-
-
-def day_orders(rows: Iterable[Row], mapping: Mapping[str, str]) -> dict[str, bool]:
-    """Of each column of days whether the day stands before the month; where nothing tells, it does."""
-    rows = list(rows)
-    wanted = {column: key for column, key in mapping.items() if key in _DAYS}
-    return {key: day_order(row.get(column, "") for row in rows) is not False for column, key in wanted.items()}
+    return guess_beside(columns, OWN_FIELDS, _ALSO)
 
 
 def read_order(
@@ -169,7 +154,7 @@ def read_order(
     how = _word(cells, "told_how", _HOW, gettext_noop("must be verbal or written"))
     said = _word(cells, "state", _STATES, gettext_noop("must be draft, issued, ended or lifted"))
     person = _person(row, mapping, place, around, source=source, at=at, simulated=simulated)
-    days = {key: _day(key, cells.get(key, ""), orders) for key in _DAYS}
+    days = {key: _day(key, cells.get(key, ""), orders) for key in DAYS}
     told_at = _moment(cells.get("told_at", ""), days["told_at"])
     state = _state(said, days, at=at)
     _check(kind, state, days, told_at, at=at)

@@ -4,7 +4,7 @@ Each reader returns the value, or raises CellError with the rule that the text b
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from unicodedata import normalize
@@ -74,6 +74,12 @@ def day_order(texts: Iterable[str]) -> bool | None:
         if parts and len(parts[3]) == 4:
             first, second = first or int(parts[1]) > 12, second or int(parts[2]) > 12
     return None if first == second else first
+
+
+def day_orders(rows: Sequence[Mapping[str, str]], mapping: Mapping[str, str], days: Collection[str]) -> dict[str, bool]:
+    """Of each field of `days` whether the day stands before the month in its column; where nothing tells, it does."""
+    wanted = {column: key for column, key in mapping.items() if key in days}
+    return {key: day_order(row.get(column, "") for row in rows) is not False for column, key in wanted.items()}
 
 
 def is_ambiguous(text: str) -> bool:

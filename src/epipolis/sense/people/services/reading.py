@@ -1,11 +1,11 @@
 """Cells of a table of people as the platform's values: dates as far as they are known, sexes in many words, places."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.utils.translation import gettext_noop
 
-from epipolis.core.imports import Row
+from epipolis.core.imports import Row, match_columns
 from epipolis.sense.city import queries as city
 from epipolis.sense.city.models import Neighbourhood
 
@@ -55,13 +55,15 @@ _DATE = re.compile(r"(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2})(?:[T ]00:00(?::00
 
 def guess_mapping(columns: list[str]) -> dict[str, str]:
     """Which column holds which field, by name; columns that fit nothing are left out."""
-    names = {name: field for field in IMPORT_FIELDS for name in (field, *_ALSO.get(field, ()))}
-    found: dict[str, str] = {}
-    for column in columns:
-        field = names.get("_".join(column.casefold().split()))
-        if field and field not in found.values():
-            found[column] = field
-    return found
+    return match_columns(columns, {name: field for field in IMPORT_FIELDS for name in (field, *_ALSO.get(field, ()))})
+
+
+def guess_beside(columns: Sequence[str], fields: Iterable[str], also: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """The same for a table that is about people and something else: first its own fields, then what is of people."""
+    names = {name: key for key in fields for name in (key, *also.get(key, ()))} | dict.fromkeys(also["number"], "number")
+    found = match_columns(columns, names)
+    rest = guess_mapping([column for column in columns if column not in found])
+    return found | {column: key for column, key in rest.items() if key not in found.values()}
 
 
 def read_person(
