@@ -19,6 +19,7 @@ def test_the_list_of_venues_asks_the_same_questions_for_any_number(client, staff
         venue(f"v{n}")
         record(item(place=f"v{n}", companions=n))
 
+    client.get("/checkins/")  # what a process looks up once, whichever test comes first
     with django_assert_max_num_queries(24):
         page = client.get("/checkins/").content.decode()
 
