@@ -5,13 +5,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from epipolis.act.quarantine import queries
 from epipolis.act.quarantine.models import Order, PlaceKind, State
-from epipolis.core import clock, work
+from epipolis.core import clock, rules, work
 from epipolis.core.models import TaskRun, User
 from epipolis.core.sealing import unseal
 from epipolis.sense.people import queries as people
@@ -56,14 +55,15 @@ def issue_together(progress: work.Progress, orders: list[int], by: str, **shared
     rows = [row for _, row in sorted(queries.orders_by_id(orders).items())]
     ways = people.reach([row.person_id for row in rows], by=officer, at=at, why="order")
     issued, refused = 0, []
-    for done, row in enumerate(rows, start=1):
-        known = ways.get(row.person_id)
-        rule = _issue(row, known.address if known else "", same, by=officer, at=at)
-        if rule:
-            refused.append({"order": row.id, "rule": rule})
-        else:
-            issued += 1
-        progress(done, len(rows))
+    with rules.read_once():
+        for done, row in enumerate(rows, start=1):
+            known = ways.get(row.person_id)
+            rule = _issue(row, known.address if known else "", same, by=officer, at=at)
+            if rule:
+                refused.append({"order": row.id, "rule": rule})
+            else:
+                issued += 1
+            progress(done, len(rows))
     return {"issued": issued, "refused": refused}
 
 
@@ -88,8 +88,7 @@ def _issue(row: Order, address: str, same: Shared, *, by: User, at: datetime) ->
         purpose=same.purpose,
     )
     try:
-        with transaction.atomic():
-            issue_order(row.id, terms, by=by, at=at)
+        issue_order(row.id, terms, by=by, at=at)
     except OrderError as error:
         return error.rule
     return ""
